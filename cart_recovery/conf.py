@@ -1,0 +1,209 @@
+"""Settings, read from `CART_RECOVERY = {...}` in the project's settings each time they are used.
+
+Use it as `from cart_recovery.conf import conf` and `conf.BATCH_SIZE`. Nothing is kept, so that
+`override_settings` works; each property is documented here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+Duration = dt.timedelta
+
+DEFAULT_CHANNELS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "email": {"BACKEND": "cart_recovery.channels.django_email.DjangoEmailChannel", "OPTIONS": {}},
+}
+
+
+class Conf:
+    """Lazy view of the `CART_RECOVERY` dict. A wrong type raises ImproperlyConfigured naming the key."""
+
+    # --- the shop -----------------------------------------------------------------------------
+
+    @property
+    def PUBLIC_BASE_URL(self) -> str:
+        """`https://shop.example` as shoppers and providers see it. Empty: made from the current Site."""
+        return self._get("PUBLIC_BASE_URL", "", str).rstrip("/")
+
+    @property
+    def SHOP_NAME(self) -> str:
+        """Name in messages. Default: OSCAR_SHOP_NAME."""
+        return self._get("SHOP_NAME", "", str) or str(getattr(settings, "OSCAR_SHOP_NAME", "Shop"))
+
+    @property
+    def FROM_EMAIL(self) -> str:
+        """`Shop <shop@shop.example>`. Default: DEFAULT_FROM_EMAIL."""
+        return self._get("FROM_EMAIL", "", str) or settings.DEFAULT_FROM_EMAIL
+
+    @property
+    def REPLY_TO(self) -> str:
+        """A mailbox that people read. Empty: answers go to FROM_EMAIL."""
+        return self._get("REPLY_TO", "", str)
+
+    @property
+    def IMPRINT(self) -> str:
+        """Legal footer of each mail, several lines. Without it no mail leaves (UWG §7, DDG §5)."""
+        return self._get("IMPRINT", "", str).strip()
+
+    @property
+    def LANGUAGES(self) -> tuple[str, ...]:
+        """Languages that messages are sent in, the first one being the fallback."""
+        return tuple(self._get("LANGUAGES", ("de", "en"), (list, tuple)))
+
+    @property
+    def DEFAULT_COUNTRY(self) -> str:
+        """ISO code by which phone numbers without prefix are read where no address says better."""
+        return self._get("DEFAULT_COUNTRY", "DE", str)
+
+    @property
+    def ADDRESS_HASH_KEY(self) -> str:
+        """Key of the hashes in the suppression list. Default: SECRET_KEY. Must never change."""
+        return self._get("ADDRESS_HASH_KEY", "", str) or settings.SECRET_KEY
+
+    # --- tracking -----------------------------------------------------------------------------
+
+    @property
+    def ABANDONED_AFTER(self) -> Duration:
+        """Idle time after which a basket counts as abandoned."""
+        return self._get("ABANDONED_AFTER", dt.timedelta(minutes=30), dt.timedelta)
+
+    @property
+    def CHECKOUT_ABANDONED_AFTER(self) -> Duration:
+        """The same for a basket whose checkout was begun."""
+        return self._get("CHECKOUT_ABANDONED_AFTER", dt.timedelta(minutes=30), dt.timedelta)
+
+    @property
+    def MAX_CART_AGE(self) -> Duration:
+        """A cart idle for longer than this is not enrolled any more."""
+        return self._get("MAX_CART_AGE", dt.timedelta(days=7), dt.timedelta)
+
+    @property
+    def BOT_USER_AGENTS(self) -> Sequence[str]:
+        """Parts of user agents (any case) whose carts are left out."""
+        return self._get("BOT_USER_AGENTS", DEFAULT_BOT_USER_AGENTS, (list, tuple))
+
+    @property
+    def BOT_EMAIL_DOMAINS(self) -> Sequence[str]:
+        """Mail domains that belong to machines, Google's StoreBot first."""
+        return self._get("BOT_EMAIL_DOMAINS", DEFAULT_BOT_EMAIL_DOMAINS, (list, tuple))
+
+    # --- planning and delivery ----------------------------------------------------------------
+
+    @property
+    def MISSED_AFTER(self) -> Duration:
+        """A follow-up later than this is not sent any more. A step's own `missed_after` goes first."""
+        return self._get("MISSED_AFTER", dt.timedelta(hours=12), dt.timedelta)
+
+    @property
+    def BATCH_SIZE(self) -> int:
+        """Rows a stage takes at a time."""
+        return self._get("BATCH_SIZE", 500, int)
+
+    @property
+    def LEASE(self) -> Duration:
+        """How long a claimed follow-up belongs to its worker; then another one may take it."""
+        return self._get("LEASE", dt.timedelta(minutes=5), dt.timedelta)
+
+    @property
+    def UNKNOWN_AFTER(self) -> Duration:
+        """A message in the provider call for longer than this has an unknown outcome."""
+        return self._get("UNKNOWN_AFTER", dt.timedelta(minutes=5), dt.timedelta)
+
+    @property
+    def TASK_BUDGET(self) -> Duration:
+        """A delivery task takes no further batch after this time. Below django-q2's `timeout`."""
+        return self._get("TASK_BUDGET", dt.timedelta(seconds=40), dt.timedelta)
+
+    @property
+    def DELIVERY_TASKS(self) -> int:
+        """Delivery tasks that one sweep starts at the most."""
+        return self._get("DELIVERY_TASKS", 4, int)
+
+    @property
+    def MAX_ATTEMPTS(self) -> int:
+        """Provider calls for one message that may be tried where the provider surely has nothing."""
+        return self._get("MAX_ATTEMPTS", 5, int)
+
+    @property
+    def CHANNELS(self) -> Mapping[str, Mapping[str, Any]]:
+        """Alias -> {"BACKEND": dotted path of a Channel, "OPTIONS": {...}}."""
+        return self._get("CHANNELS", DEFAULT_CHANNELS, dict)
+
+    @property
+    def SMS_MAX_PARTS(self) -> int:
+        """An SMS body longer than this many parts is not sent."""
+        return self._get("SMS_MAX_PARTS", 3, int)
+
+    # --- links, vouchers, crediting -------------------------------------------------------------
+
+    @property
+    def RESTORE_LINK_LIFETIME(self) -> Duration:
+        """How long a restore link works."""
+        return self._get("RESTORE_LINK_LIFETIME", dt.timedelta(days=30), dt.timedelta)
+
+    @property
+    def RESTORE_NEXT(self) -> str:
+        """URL name that a restored basket goes on to."""
+        return self._get("RESTORE_NEXT", "basket:summary", str)
+
+    @property
+    def ATTRIBUTION_WINDOW(self) -> Duration:
+        """How long after a click an order is credited to it. A campaign's own goes first."""
+        return self._get("ATTRIBUTION_WINDOW", dt.timedelta(days=5), dt.timedelta)
+
+    @property
+    def CANCELLED_ORDER_STATUSES(self) -> Sequence[str]:
+        """Oscar order statuses that take a credit back."""
+        return self._get(
+            "CANCELLED_ORDER_STATUSES", ("Cancelled", "Canceled", "Refunded"), (list, tuple)
+        )
+
+    # --- webhooks -----------------------------------------------------------------------------
+
+    @property
+    def WEBHOOK_TOLERANCE(self) -> Duration:
+        """Age of a signed webhook beyond which it is refused as a replay."""
+        return self._get("WEBHOOK_TOLERANCE", dt.timedelta(minutes=10), dt.timedelta)
+
+    @property
+    def WEBHOOK_MAX_BYTES(self) -> int:
+        """Size of a webhook's body beyond which it is refused unread."""
+        return self._get("WEBHOOK_MAX_BYTES", 2 * 1024 * 1024, int)
+
+    # --- reading ------------------------------------------------------------------------------
+
+    def known_keys(self) -> frozenset[str]:
+        """Names of all settings, for the check that finds misspelled ones."""
+        return frozenset(name for name in dir(type(self)) if name.isupper())
+
+    def raw(self) -> Mapping[str, Any]:
+        """The project's dict as written."""
+        value = getattr(settings, "CART_RECOVERY", {})
+        if not isinstance(value, dict):
+            raise ImproperlyConfigured("CART_RECOVERY must be a dict: CART_RECOVERY = {...}")
+        return value
+
+    def _get(self, key: str, default: Any, kind: type | tuple[type, ...]) -> Any:
+        value = self.raw().get(key, default)
+        if not isinstance(value, kind):
+            names = (
+                kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
+            )
+            raise ImproperlyConfigured(
+                f'CART_RECOVERY["{key}"] must be a {names}, not {type(value).__name__}.'
+            )
+        return value
+
+
+DEFAULT_BOT_USER_AGENTS: Final = (
+    "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
+    "mediapartners-google", "bingpreview", "slurp",
+)  # fmt: skip
+DEFAULT_BOT_EMAIL_DOMAINS: Final = ("storebot.google.com", "storebotmail.joonix.net")
+
+conf: Final = Conf()

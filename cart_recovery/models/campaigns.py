@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from cart_recovery.models.consents import Purpose
+
+
+class IncentiveKind(models.TextChoices):
+    PERCENTAGE = "percentage", _("percentage")
+    FIXED_AMOUNT = "fixed_amount", _("fixed amount")
+    FREE_SHIPPING = "free_shipping", _("free shipping")
+
+
+class Incentive(models.Model):
+    """What a step may offer. Vouchers of one incentive hang on one Oscar offer."""
+
+    name = models.CharField(_("name"), max_length=100)
+    kind = models.CharField(_("kind"), max_length=16, choices=IncentiveKind)
+    value = models.DecimalField(
+        _("value"), max_digits=12, decimal_places=2, default=0, validators=[MinValueValidator(0)],
+        help_text=_("Per cent or amount; without meaning for free shipping."),
+    )  # fmt: skip
+    minimum_basket = models.DecimalField(
+        _("minimum basket"), max_digits=12, decimal_places=2, null=True, blank=True,
+        validators=[MinValueValidator(0)],
+    )  # fmt: skip
+    valid_for = models.DurationField(_("valid for"))
+    offer = models.ForeignKey(
+        "offer.ConditionalOffer", models.SET_NULL, null=True, blank=True, related_name="+",
+        editable=False,
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("incentive")
+        verbose_name_plural = _("incentives")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Trigger(models.TextChoices):
+    BASKET_ABANDONED = "basket_abandoned", _("basket abandoned")
+    CHECKOUT_ABANDONED = "checkout_abandoned", _("checkout abandoned")
+
+
+class Campaign(models.Model):
+    """The shop's sequence with its trigger."""
+
+    code = models.SlugField(_("code"), max_length=50, unique=True)
+    name = models.CharField(_("name"), max_length=100)
+    trigger = models.CharField(_("trigger"), max_length=32, choices=Trigger)
+    purpose = models.CharField(
+        _("purpose"), max_length=32, choices=Purpose, default=Purpose.CART_REMINDER
+    )
+    is_active = models.BooleanField(_("active"), default=False)
+    activated_at = models.DateTimeField(
+        _("active since"), null=True, blank=True,
+        help_text=_("Carts that were last touched before this moment are never followed up."),
+    )  # fmt: skip
+    priority = models.PositiveSmallIntegerField(_("priority"), default=100)
+    max_age = models.DurationField(_("maximum age of a cart"), null=True, blank=True)
+    attribution_window = models.DurationField(_("attribution window"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("campaign")
+        verbose_name_plural = _("campaigns")
+        ordering = ["priority", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Step(models.Model):
+    """One rung of a campaign: so long after the cart went idle."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField(_("position"), default=1)
+    delay = models.DurationField(_("delay"), help_text=_("Counted from the last activity."))
+    incentive = models.ForeignKey(
+        Incentive, models.SET_NULL, null=True, blank=True, related_name="steps",
+        verbose_name=_("incentive"),
+    )  # fmt: skip
+    missed_after = models.DurationField(_("too late after"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("step")
+        verbose_name_plural = _("steps")
+        ordering = ["campaign", "position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "position"], name="cart_recovery_step_position"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return _("%(campaign)s, step %(position)s") % {
+            "campaign": self.campaign_id, "position": self.position,
+        }  # fmt: skip
+
+
+class Variant(models.Model):
+    """One (channel, template, weight) on a step. The weights of a step's variants are its mix."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="variants")
+    #: alias of the registry in settings; checked there, so a new channel needs no migration
+    channel = models.CharField(_("channel"), max_length=32)
+    template_code = models.SlugField(_("template"), max_length=50)
+    weight = models.PositiveSmallIntegerField(
+        _("weight"), default=100, validators=[MaxValueValidator(1000)],
+        help_text=_("0: only used when the other channels cannot be."),
+    )  # fmt: skip
+
+    class Meta:
+        verbose_name = _("variant")
+        verbose_name_plural = _("variants")
+        ordering = ["step", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.weight}"

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from phonenumber_field.modelfields import PhoneNumberField
+
+
+class Contact(models.Model):
+    """A reachable person. Unique by user, by e-mail (any spelling) and by phone number.
+
+    A contact that turned out to be the same person as another keeps its row as a tombstone, with
+    `merged_into` set and all addresses empty: its consent records stay provable where they stand.
+    """
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True,
+        related_name="+", verbose_name=_("user"),
+    )  # fmt: skip
+    email = models.EmailField(_("e-mail address"), max_length=254, blank=True)
+    #: the address in the one spelling by which persons are compared; null where there is none
+    email_key = models.CharField(max_length=254, null=True, blank=True, unique=True, editable=False)  # noqa: DJ001 unique needs null
+    phone = PhoneNumberField(_("phone number"), null=True, blank=True, unique=True)
+    language = models.CharField(_("language"), max_length=16, blank=True)
+    country = models.CharField(_("country"), max_length=2, blank=True)
+    time_zone = models.CharField(_("time zone"), max_length=64, blank=True)
+    preferred_channel = models.CharField(_("preferred channel"), max_length=32, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.SET_NULL, null=True, blank=True, related_name="merged_contacts",
+        verbose_name=_("merged into"),
+    )  # fmt: skip
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+
+    def __str__(self) -> str:
+        return _("Contact %(pk)s") % {"pk": self.pk}
+
+    def address_for(self, address_kind: str) -> str:
+        """The address of a kind (`email` or `phone`), or ""."""
+        if address_kind == "phone":
+            return self.phone.as_e164 if self.phone else ""
+        return self.email

@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cart_recovery.models.campaigns import Campaign, Step, Variant
+from cart_recovery.models.carts import TrackedCart
+from cart_recovery.models.contacts import Contact
+
+
+class EnrolmentState(models.TextChoices):
+    ACTIVE = "active", _("active")
+    COMPLETED = "completed", _("completed")
+    STOPPED = "stopped", _("stopped")
+
+
+class Enrolment(models.Model):
+    """A contact's way through a campaign for one cart."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="enrolments")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="enrolments")
+    cart = models.ForeignKey(TrackedCart, models.CASCADE, related_name="enrolments")
+    state = models.CharField(
+        _("state"), max_length=16, choices=EnrolmentState, default=EnrolmentState.ACTIVE
+    )
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    #: the activity from which the delays count; moves on when the shopper comes back
+    clock_at = models.DateTimeField(_("clock started"))
+    enrolled_at = models.DateTimeField(_("enrolled"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("enrolment")
+        verbose_name_plural = _("enrolments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["campaign", "cart"], name="cart_recovery_enrolment_cart"
+            )
+        ]
+        indexes = [
+            # an order ends all of a person's open enrolments
+            models.Index(
+                fields=["contact"], name="cart_recovery_enrolment_open", condition=Q(state="active")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return _("Enrolment %(pk)s") % {"pk": self.pk}
+
+
+class FollowUpState(models.TextChoices):
+    PLANNED = "planned", _("planned")
+    CLAIMED = "claimed", _("being worked on")
+    DONE = "done", _("message made")
+    SKIPPED = "skipped", _("skipped")
+    MISSED = "missed", _("too late")
+    CANCELLED = "cancelled", _("cancelled")
+
+
+class FollowUp(models.Model):
+    """One planned step of an enrolment: the decision. The row that a sweep claims when it is due."""
+
+    enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="followups")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="followups")
+    state = models.CharField(
+        _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED
+    )
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    due_at = models.DateTimeField(_("due"))
+    #: who holds the claim, and until when; a stale one is taken over
+    claim_token = models.CharField(max_length=32, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    variant = models.ForeignKey(
+        Variant, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("variant")
+    )
+    #: why this channel: preferred, drawn, fallback
+    choice_reason = models.CharField(_("reason of the choice"), max_length=64, blank=True)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("follow-up")
+        verbose_name_plural = _("follow-ups")
+        constraints = [
+            # promise 3: a step never repeats for an enrolment
+            models.UniqueConstraint(
+                fields=["enrolment", "step"], name="cart_recovery_followup_step"
+            )
+        ]
+        indexes = [
+            # delivery sweep: what is due
+            models.Index(
+                fields=["due_at"], name="cart_recovery_followup_due", condition=Q(state="planned")
+            ),
+            # delivery sweep: whose worker has died
+            models.Index(
+                fields=["lease_until"], name="cart_recovery_followup_lease",
+                condition=Q(state="claimed"),
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return _("Follow-up %(pk)s") % {"pk": self.pk}

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cart_recovery.models.contacts import Contact
+from cart_recovery.models.followups import FollowUp
+
+
+def new_public_id() -> str:
+    """32 hex digits that say nothing; the only key of a message that providers ever see."""
+    return uuid.uuid4().hex
+
+
+class MessageTemplate(models.Model):
+    """What staff write, per code, channel and language. Data, never code."""
+
+    code = models.SlugField(_("code"), max_length=50)
+    channel = models.CharField(_("channel"), max_length=32)
+    language = models.CharField(_("language"), max_length=16)
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    preheader = models.CharField(_("preheader"), max_length=255, blank=True)
+    html = models.TextField(_("HTML"), blank=True)
+    text = models.TextField(_("text"), blank=True)
+    updated_at = models.DateTimeField(_("changed"), auto_now=True)
+
+    class Meta:
+        verbose_name = _("template")
+        verbose_name_plural = _("templates")
+        ordering = ["code", "channel", "language"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "channel", "language"], name="cart_recovery_template_key"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.channel} {self.language}"
+
+
+class MessageState(models.TextChoices):
+    SENDING = "sending", _("being handed over")
+    RETRY = "retry", _("will be tried again")
+    UNKNOWN = "unknown", _("outcome unknown")
+    SENT = "sent", _("accepted by the provider")
+    DEFERRED = "deferred", _("delayed at the provider")
+    DELIVERED = "delivered", _("delivered")
+    FAILED = "failed", _("failed")
+    BOUNCED = "bounced", _("bounced")
+    COMPLAINED = "complained", _("marked as spam")
+    WITHDRAWN = "withdrawn", _("withdrawn before sending")
+
+
+class Message(models.Model):
+    """One rendered send: the act. Written and committed before the provider is called."""
+
+    followup = models.OneToOneField(FollowUp, models.CASCADE, related_name="message")
+    contact = models.ForeignKey(Contact, models.CASCADE, related_name="messages")
+    public_id = models.CharField(max_length=32, unique=True, default=new_public_id, editable=False)
+    channel = models.CharField(_("channel"), max_length=32)
+    language = models.CharField(_("language"), max_length=16)
+    state = models.CharField(
+        _("state"), max_length=16, choices=MessageState, default=MessageState.SENDING
+    )
+    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    to_address = models.CharField(_("to"), max_length=254)
+    address_digest = models.CharField(max_length=64, db_index=True)
+    subject = models.CharField(_("subject"), max_length=255, blank=True)
+    html = models.TextField(_("HTML"), blank=True)
+    text = models.TextField(_("text"), blank=True)
+    sms_parts = models.PositiveSmallIntegerField(_("SMS parts"), default=0)
+    provider_message_id = models.CharField(
+        _("provider's id"), max_length=128, blank=True, db_index=True
+    )
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=1)
+    sending_at = models.DateTimeField(_("handed over"))
+    sent_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
+    created_at = models.DateTimeField(_("created"))
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        indexes = [
+            # sweep: calls whose worker has died
+            models.Index(
+                fields=["sending_at"], name="cart_recovery_message_stuck",
+                condition=Q(state="sending"),
+            ),
+            # caps and histories of one person
+            models.Index(fields=["contact", "created_at"], name="cart_recovery_message_contact"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return _("Message %(pk)s") % {"pk": self.pk}
+
+
+class DeliveryEvent(models.Model):
+    """A provider's report in our vocabulary. The same report never makes two rows."""
+
+    message = models.ForeignKey(
+        Message, models.CASCADE, null=True, blank=True, related_name="events"
+    )
+    channel = models.CharField(_("channel"), max_length=32)
+    kind = models.CharField(_("kind"), max_length=16)
+    occurred_at = models.DateTimeField(_("occurred"))
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    dedupe_key = models.CharField(max_length=100, unique=True)
+    code = models.CharField(_("code"), max_length=64, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    is_machine = models.BooleanField(_("by a machine"), default=False)
+
+    class Meta:
+        verbose_name = _("delivery event")
+        verbose_name_plural = _("delivery events")
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class WebhookPayload(models.Model):
+    """A verified webhook as it came, kept for repair. Never trusted, never executed."""
+
+    channel = models.CharField(_("channel"), max_length=32)
+    body = models.TextField()
+    received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
+    accepted = models.PositiveIntegerField(_("understood"), default=0)
+    rejected = models.PositiveIntegerField(_("not understood"), default=0)
+
+    class Meta:
+        verbose_name = _("webhook")
+        verbose_name_plural = _("webhooks")
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.pk}"
+
+
+class Reply(models.Model):
+    """A person's answer on a two-way channel."""
+
+    channel = models.CharField(_("channel"), max_length=32)
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="replies"
+    )
+    sender = models.CharField(_("from"), max_length=64)
+    body = models.TextField(_("text"))
+    keyword = models.CharField(_("understood as"), max_length=16, blank=True)
+    provider_message_id = models.CharField(max_length=128, unique=True)
+    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("reply")
+        verbose_name_plural = _("replies")
+
+    def __str__(self) -> str:
+        return _("Reply %(pk)s") % {"pk": self.pk}

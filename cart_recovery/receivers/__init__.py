@@ -1,0 +1,7 @@
+"""What the shop tells us. Receivers are one line deep and can never break the shop."""
+
+from __future__ import annotations
+
+
+def connect() -> None:
+    """Connect all receivers. Called once, from `AppConfig.ready`."""

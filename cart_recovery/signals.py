@@ -1,0 +1,18 @@
+"""What a shop can listen to. All are sent after the change is committed; receivers may fail safely."""
+
+from __future__ import annotations
+
+from django.dispatch import Signal
+
+#: A cart turned out to be abandoned. Arguments: `cart` (TrackedCart), `now` (aware datetime).
+cart_abandoned = Signal()
+#: Messages were handed to their provider. Arguments: `messages` (list of Message).
+messages_sent = Signal()
+#: A link was followed by a human and the basket rebuilt. Arguments: `link` (RestoreLink), `basket`, `report`.
+basket_restored = Signal()
+#: A person said yes or no. Arguments: `record` (ConsentRecord).
+consent_changed = Signal()
+#: An order was credited. Arguments: `conversion` (Conversion).
+order_credited = Signal()
+#: A channel was paused because the provider refuses us. Arguments: `alias` (str), `reason` (str).
+channel_paused = Signal()

@@ -11,10 +11,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("basket", "__first__"),
-        ("offer", "__first__"),
-        ("order", "__first__"),
-        ("voucher", "__first__"),
+        ("basket", "0012_line_code"),
+        ("offer", "0013_range_excluded_categories"),
+        ("order", "0021_billingaddress_code_shippingaddress_code"),
+        ("voucher", "0010_auto_20210224_0712"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
@@ -868,7 +868,7 @@ class Migration(migrations.Migration):
                 (
                     "stage",
                     models.CharField(
-                        choices=[("basket", "__first__"), ("checkout", "checkout")],
+                        choices=[("basket", "basket"), ("checkout", "checkout")],
                         db_default="basket",
                         default="basket",
                         max_length=16,

@@ -1,4 +1,4 @@
-"""Oscar's vouchers and the offers they hang on: made and removed in bulk, told as plain data."""
+"""Vouchers of Oscar, as plain data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class VoucherFacts:
-    """What a message says about a voucher. `kind` is an `IncentiveKind`; `value` per cent or amount."""
+    """A voucher made for one person. `kind` is an IncentiveKind, `value` per cent or an amount."""
 
     code: str
     kind: str

@@ -1,0 +1,38 @@
+"""What goes into the renderer and what comes out: plain data, made anew for each message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cart_recovery.shop.baskets import BasketFacts
+from cart_recovery.shop.vouchers import VoucherFacts
+
+
+@dataclass(frozen=True, slots=True)
+class RenderRequest:
+    """One message to be rendered. `basket` is loaded at the moment of sending, links are absolute."""
+
+    #: alias of the channel, by which the template is found
+    channel: str
+    #: "email" (subject, HTML and text) or "phone" (one SMS body)
+    address_kind: str
+    template_code: str
+    #: wanted language; the one that was used is in `Rendered.language`
+    language: str
+    basket: BasketFacts
+    restore_url: str
+    unsubscribe_url: str
+    voucher: VoucherFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message ready to be handed to a channel. For an SMS only `text` and `sms_parts` are set."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    #: exact number of SMS segments; 0 for a mail
+    sms_parts: int
+    language: str

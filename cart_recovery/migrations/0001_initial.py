@@ -372,6 +372,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
+                ("planned_for", models.DateTimeField(verbose_name="planned for")),
                 ("due_at", models.DateTimeField(verbose_name="due")),
                 ("claim_token", models.CharField(blank=True, max_length=32)),
                 ("lease_until", models.DateTimeField(blank=True, null=True)),

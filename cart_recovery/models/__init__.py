@@ -31,12 +31,13 @@ from cart_recovery.models.messages import (
     new_public_id,
 )
 from cart_recovery.models.operations import ChannelStatus, Heartbeat
+from cart_recovery.models.reasons import Reason
 
 __all__ = [
     "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentRecord",
     "ConsentState", "ConsentWording", "Contact", "Conversion", "CreditBasis", "DeliveryEvent",
     "Enrolment", "EnrolmentState", "FollowUp", "FollowUpState", "Heartbeat", "Incentive",
-    "IncentiveKind", "LinkClick", "Message", "MessageState", "MessageTemplate", "Purpose", "Reply",
+    "IncentiveKind", "LinkClick", "Message", "MessageState", "MessageTemplate", "Purpose", "Reason", "Reply",
     "RestoreLink", "Step", "Suppression", "TrackedCart", "Trigger", "Variant", "VoucherGrant",
     "WebhookPayload", "new_public_id",
 ]  # fmt: skip

@@ -67,6 +67,9 @@ class FollowUp(models.Model):
         _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED
     )
     reason = models.CharField(_("reason"), max_length=64, blank=True)
+    #: when the plan wanted it; lateness is measured from here
+    planned_for = models.DateTimeField(_("planned for"))
+    #: when it is looked at next; moves on while it has to wait
     due_at = models.DateTimeField(_("due"))
     #: who holds the claim, and until when; a stale one is taken over
     claim_token = models.CharField(max_length=32, blank=True)

@@ -114,8 +114,7 @@ def make_followup(
         clock_at=cart.last_activity_at,
         enrolled_at=now,
     )
+    due_at = due_at or now - dt.timedelta(minutes=1)
     return models.FollowUp.objects.create(
-        enrolment=enrolment,
-        step=campaign.steps.first(),
-        due_at=due_at or now - dt.timedelta(minutes=1),
+        enrolment=enrolment, step=campaign.steps.first(), planned_for=due_at, due_at=due_at
     )

@@ -1,0 +1,233 @@
+"""From abandoned carts to enrolments and their next follow-up, in bulk.
+
+A cart has at most one running enrolment among the abandonment campaigns. When the shopper comes
+back and leaves again, the clock of that enrolment starts anew and only unsent steps remain.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+
+from cart_recovery.carts.idle import take_idle
+from cart_recovery.conf import conf
+from cart_recovery.models import (
+    Campaign,
+    CartStage,
+    Enrolment,
+    EnrolmentState,
+    FollowUp,
+    FollowUpState,
+    Reason,
+    Step,
+    TrackedCart,
+    Trigger,
+)
+
+logger = logging.getLogger(__name__)
+
+#: which triggers a cart of a stage answers to; the first one with an active campaign wins
+TRIGGERS_BY_STAGE: dict[str, tuple[str, ...]] = {
+    CartStage.BASKET: (Trigger.BASKET_ABANDONED,),
+    CartStage.CHECKOUT: (Trigger.CHECKOUT_ABANDONED, Trigger.BASKET_ABANDONED),
+}
+
+
+@dataclass(slots=True)
+class PlanResult:
+    """Counts of one planning run."""
+
+    abandoned: int = 0
+    enrolled: int = 0
+    restarted: int = 0
+    left_alone: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def plan(now: dt.datetime, *, max_batches: int = 20) -> PlanResult:
+    """Take idle carts batch by batch and enrol them. Constant queries per batch."""
+    result = PlanResult()
+    for _batch in range(max_batches):
+        with transaction.atomic():
+            carts = take_idle(now, conf.BATCH_SIZE)
+            enrol(carts, now=now, result=result)
+        result.abandoned += len(carts.abandoned)
+        if carts.taken < conf.BATCH_SIZE:
+            break
+    return result
+
+
+def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult) -> None:
+    """Enrol abandoned carts (with contact) where a campaign wants them, or restart their clock."""
+    if not carts:
+        return
+    campaigns = _active_campaigns()
+    known = _enrolments_of(carts)
+    fresh: list[Enrolment] = []
+    restarted: list[Enrolment] = []
+    superseded: list[Enrolment] = []
+    for cart in carts:
+        campaign, why_not = _campaign_for(cart, campaigns, now)
+        former = known.get(cart.pk, [])
+        running = next((e for e in former if e.state == EnrolmentState.ACTIVE), None)
+        if running is not None and not _is_superseded(running, campaign):
+            running.clock_at = cart.last_activity_at
+            restarted.append(running)
+        elif campaign is None or cart.contact_id is None:
+            result.left_alone[why_not] += 1
+        elif any(e.campaign_id == campaign.pk for e in former) or (former and running is None):
+            result.left_alone["already_followed_up"] += 1
+        else:
+            if running is not None:
+                superseded.append(running)
+            fresh.append(
+                Enrolment(
+                    campaign=campaign, contact_id=cart.contact_id, cart=cart,
+                    clock_at=cart.last_activity_at, enrolled_at=now,
+                )
+            )  # fmt: skip
+    stop(superseded, Reason.SUPERSEDED, now)
+    _restart(restarted)
+    _start(fresh)
+    result.enrolled += len(fresh)
+    result.restarted += len(restarted)
+
+
+def plan_next(followups: Iterable[FollowUp], now: dt.datetime) -> None:
+    """Plan the step after each of these ended follow-ups, or complete the enrolment after the last.
+
+    A follow-up that came late pushes the next one back, so that at least half of the planned
+    distance between two steps remains: an outage never ends in a burst. Needs `step` and
+    `enrolment` loaded on each follow-up.
+    """
+    followups = list(followups)
+    steps = _steps_by_campaign({f.enrolment.campaign_id for f in followups})
+    following: list[FollowUp] = []
+    completed: list[int] = []
+    for followup in followups:
+        later = (
+            s for s in steps[followup.enrolment.campaign_id] if s.position > followup.step.position
+        )
+        step = next(later, None)
+        if step is None:
+            completed.append(followup.enrolment_id)
+            continue
+        least = now + max(dt.timedelta(0), step.delay - followup.step.delay) / 2
+        due_at = max(followup.enrolment.clock_at + step.delay, least)
+        following.append(
+            FollowUp(
+                enrolment_id=followup.enrolment_id, step=step, planned_for=due_at, due_at=due_at
+            )
+        )
+    FollowUp.objects.bulk_create(following, ignore_conflicts=True)
+    if completed:
+        Enrolment.objects.filter(pk__in=completed, state=EnrolmentState.ACTIVE).update(
+            state=EnrolmentState.COMPLETED, ended_at=now
+        )
+
+
+def stop(enrolments: Collection[Enrolment], reason: Reason, now: dt.datetime) -> None:
+    """End these enrolments and cancel what they still planned. Four statements at the most."""
+    if not enrolments:
+        return
+    stop_by_id([enrolment.pk for enrolment in enrolments], reason, now)
+
+
+def stop_by_id(enrolment_ids: Collection[int], reason: Reason, now: dt.datetime) -> int:
+    """The same by primary keys; counts those that were running. Claimed follow-ups see it at the
+    last look before the provider call."""
+    ids = list(enrolment_ids)
+    stopped = Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.ACTIVE).update(
+        state=EnrolmentState.STOPPED, reason=reason, ended_at=now
+    )
+    FollowUp.objects.filter(enrolment_id__in=ids, state=FollowUpState.PLANNED).update(
+        state=FollowUpState.CANCELLED, reason=reason, ended_at=now
+    )
+    return stopped
+
+
+def _active_campaigns() -> list[Campaign]:
+    return list(
+        Campaign.objects.filter(is_active=True, activated_at__isnull=False).order_by(
+            "priority", "pk"
+        )
+    )
+
+
+def _campaign_for(
+    cart: TrackedCart, campaigns: Sequence[Campaign], now: dt.datetime
+) -> tuple[Campaign | None, str]:
+    for trigger in TRIGGERS_BY_STAGE[cart.stage]:
+        for campaign in campaigns:
+            if campaign.trigger != trigger:
+                continue
+            # promise of S8: switching a campaign on never mails last year's baskets
+            if campaign.activated_at is None or cart.last_activity_at < campaign.activated_at:
+                return None, Reason.BEFORE_ACTIVATION
+            max_age = conf.MAX_CART_AGE if campaign.max_age is None else campaign.max_age
+            if now - cart.last_activity_at > max_age:
+                return None, Reason.MISSED
+            return campaign, ""
+    return None, Reason.CAMPAIGN_OFF
+
+
+def _enrolments_of(carts: Sequence[TrackedCart]) -> dict[int, list[Enrolment]]:
+    found: dict[int, list[Enrolment]] = defaultdict(list)
+    rows = Enrolment.objects.filter(cart__in=carts).select_related("campaign")
+    for enrolment in rows.prefetch_related("followups"):
+        found[enrolment.cart_id].append(enrolment)
+    return found
+
+
+def _is_superseded(running: Enrolment, campaign: Campaign | None) -> bool:
+    """A cart that went on to the checkout changes campaigns only while nothing was sent."""
+    if campaign is None or campaign.pk == running.campaign_id:
+        return False
+    if campaign.trigger == running.campaign.trigger:
+        return False
+    return all(f.state == FollowUpState.PLANNED for f in running.followups.all())
+
+
+def _restart(enrolments: Sequence[Enrolment]) -> None:
+    if not enrolments:
+        return
+    Enrolment.objects.bulk_update(enrolments, ["clock_at"])
+    waiting = FollowUp.objects.filter(
+        enrolment__in=enrolments, state=FollowUpState.PLANNED
+    ).select_related("step", "enrolment")
+    moved = list(waiting)
+    for followup in moved:
+        followup.planned_for = followup.enrolment.clock_at + followup.step.delay
+        followup.due_at = followup.planned_for
+    FollowUp.objects.bulk_update(moved, ["planned_for", "due_at"])
+
+
+def _start(enrolments: Sequence[Enrolment]) -> None:
+    if not enrolments:
+        return
+    # a double of the unique (campaign, cart) is another sweep's work: it planned the first step too
+    Enrolment.objects.bulk_create(enrolments, ignore_conflicts=True)
+    stored = Enrolment.objects.filter(
+        cart__in=[e.cart_id for e in enrolments], state=EnrolmentState.ACTIVE
+    )
+    steps = _steps_by_campaign({e.campaign_id for e in enrolments})
+    first: list[FollowUp] = []
+    for enrolment in stored:
+        step = next(iter(steps[enrolment.campaign_id]), None)
+        if step is not None:
+            due_at = enrolment.clock_at + step.delay
+            first.append(
+                FollowUp(enrolment=enrolment, step=step, planned_for=due_at, due_at=due_at)
+            )
+    FollowUp.objects.bulk_create(first, ignore_conflicts=True)
+
+
+def _steps_by_campaign(campaign_ids: Collection[int]) -> dict[int, list[Step]]:
+    steps: dict[int, list[Step]] = defaultdict(list)
+    for step in Step.objects.filter(campaign__in=campaign_ids).order_by("position"):
+        steps[step.campaign_id].append(step)
+    return steps

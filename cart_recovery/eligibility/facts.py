@@ -1,0 +1,176 @@
+"""Everything the rules look at, loaded for a whole batch in a constant number of queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from cart_recovery.campaigns.mix import MixOption
+from cart_recovery.channels.registry import configured_aliases, get_channel
+from cart_recovery.consent import permissions, suppression
+from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.models import ChannelStatus, Contact, FollowUp, MessageTemplate
+from cart_recovery.shop.baskets import BasketFacts, load_baskets
+from cart_recovery.shop.orders import Purchase, purchased_products, purchases_since
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    alias: str
+    address_kind: str
+    paused_until: dt.datetime | None
+    is_paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What decides whether a batch's contacts may be reached, over all channels."""
+
+    channels: Mapping[str, ChannelFacts]
+    permissions: permissions.Permissions
+    suppressed: frozenset[tuple[str, str]]
+
+    def blocker(self, contact: Contact, channel: str, purpose: str) -> str:
+        """Why this contact cannot be reached on this channel for this purpose, or ""."""
+        facts = self.channels.get(channel)
+        if facts is None:
+            return "no_channel"
+        address = contact.address_for(facts.address_kind)
+        if not address:
+            return "no_address"
+        if not self.permissions.is_granted(contact, channel, purpose, facts.address_kind):
+            return "no_consent"
+        if (channel, address_digest(facts.address_kind, address)) in self.suppressed:
+            return "suppressed"
+        return "channel_paused" if facts.is_paused else ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpFacts:
+    """One follow-up (with enrolment, campaign, cart, contact and step loaded) and what was found."""
+
+    followup: FollowUp
+    options: tuple[MixOption, ...]
+    basket: BasketFacts | None
+    purchases: tuple[Purchase, ...]
+    bought_products: frozenset[int]
+    reach: Reach
+    templates: frozenset[tuple[str, str]]
+
+
+def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUpFacts]:
+    """Facts for a batch, in the order given. Needs what `with_relations` selects."""
+    contacts = [f.enrolment.contact for f in followups]
+    baskets = load_baskets({f.enrolment.cart.basket_id for f in followups} - {None})
+    purchases = purchases_by_followup(followups)
+    products = purchased_products({p.order_id for found in purchases.values() for p in found})
+    reach = load_reach(contacts, now)
+    templates = frozenset(MessageTemplate.objects.values_list("code", "channel").distinct())
+    return [
+        FollowUpFacts(
+            followup=f,
+            options=_options(f),
+            basket=baskets.get(f.enrolment.cart.basket_id),
+            purchases=tuple(purchases[f.pk]),
+            bought_products=frozenset().union(*(products.get(p.order_id, ()) for p in purchases[f.pk])),
+            reach=reach,
+            templates=templates,
+        )
+        for f in followups
+    ]  # fmt: skip
+
+
+def with_relations(followup_ids: Collection[int]) -> list[FollowUp]:
+    """The follow-ups with all that facts and rendering need, oldest due first. Two queries."""
+    return list(
+        FollowUp.objects.filter(pk__in=followup_ids)
+        .select_related(
+            "enrolment__campaign", "enrolment__cart", "enrolment__contact", "step__incentive", "message"
+        )
+        .prefetch_related("step__variants")
+        .order_by("due_at", "pk")
+    )  # fmt: skip
+
+
+def load_reach(contacts: Iterable[Contact], now: dt.datetime) -> Reach:
+    """Permissions, suppressions and channels for these contacts. Four queries at the most."""
+    people = list(contacts)
+    channels = _channels(now)
+    pairs = {
+        (facts.alias, address_digest(facts.address_kind, contact.address_for(facts.address_kind)))
+        for contact in people
+        for facts in channels.values()
+        if contact.address_for(facts.address_kind)
+    }
+    return Reach(
+        channels=channels,
+        permissions=permissions.load({contact.pk for contact in people}),
+        suppressed=frozenset(suppression.suppressed(pairs)),
+    )
+
+
+def purchases_by_followup(followups: Sequence[FollowUp]) -> dict[int, list[Purchase]]:
+    """Orders by the same person since the cart was begun, whichever basket, spelling or device."""
+    found: dict[int, list[Purchase]] = defaultdict(list)
+    if not followups:
+        return found
+    contacts = [f.enrolment.contact for f in followups]
+    purchases = purchases_since(
+        min(f.enrolment.cart.created_at for f in followups),
+        user_ids={c.user_id for c in contacts if c.user_id is not None},
+        email_keys={c.email_key for c in contacts if c.email_key},
+        phones={c.phone.as_e164 for c in contacts if c.phone},
+        basket_ids={f.enrolment.cart.basket_id for f in followups} - {None},
+    )
+    index: dict[tuple[str, object], list[Purchase]] = defaultdict(list)
+    for purchase in purchases:
+        for key in _purchase_keys(purchase):
+            index[key].append(purchase)
+    for followup in followups:
+        seen: dict[int, Purchase] = {}
+        for key in _person_keys(followup):
+            seen.update((p.order_id, p) for p in index.get(key, ()))
+        begun = followup.enrolment.cart.created_at
+        found[followup.pk] = [p for p in seen.values() if p.placed_at >= begun]
+    return found
+
+
+def _purchase_keys(purchase: Purchase) -> list[tuple[str, object]]:
+    keys = {
+        "user": purchase.user_id, "email": purchase.email_key,
+        "phone": purchase.phone, "basket": purchase.basket_id,
+    }  # fmt: skip
+    return [(name, value) for name, value in keys.items() if value]
+
+
+def _person_keys(followup: FollowUp) -> list[tuple[str, object]]:
+    contact = followup.enrolment.contact
+    keys = {
+        "user": contact.user_id, "email": contact.email_key,
+        "phone": contact.phone.as_e164 if contact.phone else "",
+        "basket": followup.enrolment.cart.basket_id,
+    }  # fmt: skip
+    return [(name, value) for name, value in keys.items() if value]
+
+
+def _options(followup: FollowUp) -> tuple[MixOption, ...]:
+    return tuple(
+        MixOption(v.pk, v.channel, v.template_code, v.weight) for v in followup.step.variants.all()
+    )
+
+
+def _channels(now: dt.datetime) -> dict[str, ChannelFacts]:
+    states = {row.channel: row for row in ChannelStatus.objects.all()}
+    return {alias: _channel_facts(alias, states.get(alias), now) for alias in configured_aliases()}
+
+
+def _channel_facts(alias: str, state: ChannelStatus | None, now: dt.datetime) -> ChannelFacts:
+    held = state is not None and state.not_before is not None and state.not_before > now
+    return ChannelFacts(
+        alias=alias,
+        address_kind=get_channel(alias).address_kind,
+        paused_until=state.not_before if state is not None and held else None,
+        is_paused=held or (state is not None and state.paused_at is not None),
+    )

@@ -1,0 +1,158 @@
+"""May this follow-up go out now? Pure rules over loaded facts, asked in this order:
+
+the person first (bought, gone), then the shop (campaign, basket), then time, then permission.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+
+from cart_recovery.campaigns.mix import choose
+from cart_recovery.conf import conf
+from cart_recovery.eligibility.facts import FollowUpFacts
+from cart_recovery.eligibility.verdicts import Send, Skip, Verdict, Wait
+from cart_recovery.models import CartStage, CartState, EnrolmentState, Reason, TrackedCart
+from cart_recovery.shop.baskets import BasketFacts
+
+#: a paused channel without a known end is looked at again after this time
+PAUSE_RETRY = dt.timedelta(minutes=5)
+
+CLOSED_CARTS: dict[str, Reason] = {
+    CartState.ORDERED: Reason.BOUGHT,
+    CartState.EMPTIED: Reason.EMPTIED,
+    CartState.MERGED: Reason.BASKET_MERGED,
+    CartState.DELETED: Reason.BASKET_GONE,
+    CartState.EXCLUDED: Reason.LEFT_OUT,
+}
+Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
+
+
+def judge(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
+    """SEND, WAIT(until) or SKIP(reason) for one follow-up at this moment."""
+    for rule in RULES:
+        verdict = rule(facts, now)
+        if verdict is not None:
+            return verdict
+    return _choose_channel(facts, now)
+
+
+def remaining_basket(facts: FollowUpFacts) -> BasketFacts | None:
+    """The basket without what the person has bought meanwhile: that is not offered again."""
+    if facts.basket is None:
+        return None
+    return facts.basket.without_products(facts.bought_products)
+
+
+def judge_enrolment(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Stopped, completed or erased meanwhile?"""
+    enrolment = facts.followup.enrolment
+    if enrolment.state == EnrolmentState.STOPPED:
+        return Skip(Reason(enrolment.reason or Reason.STAFF), ends_enrolment=True)
+    if enrolment.contact.erased_at is not None:
+        return Skip(Reason.ERASED, ends_enrolment=True)
+    if not enrolment.campaign.is_active:
+        return Skip(Reason.CAMPAIGN_OFF, ends_enrolment=True)
+    return None
+
+
+def judge_purchases(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Promise 1: an order by the same person since the cart was left ends everything."""
+    since = facts.followup.enrolment.clock_at
+    basket_id = facts.followup.enrolment.cart.basket_id
+    if any(p.placed_at >= since or p.basket_id == basket_id for p in facts.purchases):
+        return Skip(Reason.BOUGHT, ends_enrolment=True)
+    return None
+
+
+def judge_cart(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Closed meanwhile, or touched again?"""
+    cart = facts.followup.enrolment.cart
+    closed = CLOSED_CARTS.get(cart.state)
+    if closed is not None:
+        return Skip(closed, ends_enrolment=True)
+    if cart.state == CartState.ACTIVE or cart.last_activity_at > facts.followup.enrolment.clock_at:
+        resumes = cart.last_activity_at + max(_idle_time(cart), facts.followup.step.delay)
+        # never in the past: the planning of the same sweep may still be on its way
+        return Wait(max(resumes, now + dt.timedelta(minutes=1)), Reason.CART_ACTIVE)
+    return None
+
+
+def judge_basket(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Is there still something in Oscar's own basket that can be bought?"""
+    basket = facts.basket
+    if basket is None:
+        return Skip(Reason.BASKET_GONE, ends_enrolment=True)
+    if basket.status == "Submitted":
+        return Skip(Reason.BOUGHT, ends_enrolment=True)
+    if basket.status == "Merged":
+        return Skip(Reason.BASKET_MERGED, ends_enrolment=True)
+    if not basket.is_open:
+        return Skip(Reason.LEFT_OUT, ends_enrolment=True)
+    if basket.is_empty:
+        return Skip(Reason.EMPTIED, ends_enrolment=True)
+    remaining = remaining_basket(facts)
+    if remaining is None or remaining.is_empty:
+        return Skip(Reason.BOUGHT, ends_enrolment=True)
+    if not remaining.is_buyable:
+        # stock may come back before the next step
+        return Skip(Reason.NOTHING_BUYABLE)
+    return None
+
+
+def judge_lateness(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Too late is skipped by policy, never sent in a burst after an outage."""
+    followup = facts.followup
+    tolerance = followup.step.missed_after
+    if tolerance is None:
+        tolerance = conf.MISSED_AFTER
+    if now - followup.planned_for > tolerance:
+        return Skip(Reason.MISSED)
+    return None
+
+
+RULES: tuple[Rule, ...] = (
+    judge_purchases,
+    judge_enrolment,
+    judge_cart,
+    judge_basket,
+    judge_lateness,
+)
+
+
+def _choose_channel(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
+    enrolment = facts.followup.enrolment
+    contact, purpose = enrolment.contact, enrolment.campaign.purpose
+    options = [o for o in facts.options if (o.template_code, o.channel) in facts.templates]
+    if facts.options and not options:
+        return Skip(Reason.TEMPLATE_MISSING)
+    choice, blocked = choose(
+        options,
+        seed=f"{enrolment.contact_id}:{facts.followup.step_id}",
+        preferred=contact.preferred_channel,
+        blocker=lambda channel: facts.reach.blocker(contact, channel, purpose),
+    )
+    if choice is not None:
+        return Send(choice)
+    return _why_nobody(facts, blocked, now)
+
+
+def _why_nobody(
+    facts: FollowUpFacts, blocked: Sequence[tuple[str, str]], now: dt.datetime
+) -> Verdict:
+    paused = [channel for channel, why in blocked if why == "channel_paused"]
+    if paused:
+        ends = [facts.reach.channels[channel].paused_until for channel in paused]
+        return Wait(min((e for e in ends if e), default=now + PAUSE_RETRY), Reason.CHANNEL_PAUSED)
+    detail = ", ".join(f"{channel} {why}" for channel, why in blocked)
+    # the reason that says most about the person goes first
+    for reason in (Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.NO_ADDRESS):
+        if any(why == reason.value for _channel, why in blocked):
+            return Skip(reason, detail=detail)
+    return Skip(Reason.NO_CHANNEL, detail=detail)
+
+
+def _idle_time(cart: TrackedCart) -> dt.timedelta:
+    if cart.stage == CartStage.CHECKOUT:
+        return conf.CHECKOUT_ABANDONED_AFTER
+    return conf.ABANDONED_AFTER

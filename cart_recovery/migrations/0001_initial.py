@@ -299,6 +299,31 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ConsentChain",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("length", models.PositiveIntegerField(default=0)),
+                ("head_hash", models.CharField(blank=True, max_length=64)),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="consent_chain",
+                        to="cart_recovery.contact",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "consent chain",
+                "verbose_name_plural": "consent chains",
+            },
+        ),
+        migrations.CreateModel(
             name="Enrolment",
             fields=[
                 (

@@ -11,6 +11,7 @@ from cart_recovery.models.campaigns import (
 from cart_recovery.models.carts import CartStage, CartState, TrackedCart
 from cart_recovery.models.consents import (
     ConsentAction,
+    ConsentChain,
     ConsentRecord,
     ConsentState,
     ConsentWording,
@@ -34,7 +35,7 @@ from cart_recovery.models.operations import ChannelStatus, Heartbeat
 from cart_recovery.models.reasons import Reason
 
 __all__ = [
-    "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentRecord",
+    "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentChain", "ConsentRecord",
     "ConsentState", "ConsentWording", "Contact", "Conversion", "CreditBasis", "DeliveryEvent",
     "Enrolment", "EnrolmentState", "FollowUp", "FollowUpState", "Heartbeat", "Incentive",
     "IncentiveKind", "LinkClick", "Message", "MessageState", "MessageTemplate", "Purpose", "Reason", "Reply",

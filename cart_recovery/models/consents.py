@@ -22,6 +22,16 @@ class ConsentAction(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn")
 
 
+class UnchangingQuerySet(models.QuerySet["ConsentWording"]):
+    """Refuses to change what people have agreed to."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise TypeError("A wording never changes: publish a new version instead.")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        raise TypeError("A wording never changes: publish a new version instead.")
+
+
 class ConsentWording(models.Model):
     """The exact text a person agreed to. A changed text is a new version; old proofs keep theirs."""
 
@@ -32,6 +42,8 @@ class ConsentWording(models.Model):
     purposes = models.JSONField(_("purposes"), default=list)
     text = models.TextField(_("text"))
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    objects = UnchangingQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("consent wording")
@@ -45,6 +57,11 @@ class ConsentWording(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.language} v{self.version}"
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A wording never changes: publish a new version instead.")
+        super().save(*args, **kwargs)
+
 
 class AppendOnlyQuerySet(models.QuerySet["ConsentRecord"]):
     """Refuses what would rewrite history."""
@@ -57,6 +74,11 @@ class AppendOnlyQuerySet(models.QuerySet["ConsentRecord"]):
 
     def bulk_update(self, *args: Any, **kwargs: Any) -> int:
         raise TypeError("Consent records are append-only: write a new record instead.")
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[ConsentRecord]:
+        if kwargs.get("update_conflicts"):
+            raise TypeError("Consent records are append-only: write a new record instead.")
+        return super().bulk_create(*args, **kwargs)
 
 
 class ConsentRecord(models.Model):
@@ -100,6 +122,24 @@ class ConsentRecord(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         raise TypeError("Consent records are append-only: write a withdrawal instead.")
+
+
+class ConsentChain(models.Model):
+    """How long a person's chain of records is and how it ends: what shows that its tail was cut off.
+
+    Also the row that writers lock, so that two of them cannot fork the chain.
+    """
+
+    contact = models.OneToOneField(Contact, models.PROTECT, related_name="consent_chain")
+    length = models.PositiveIntegerField(default=0)
+    head_hash = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        verbose_name = _("consent chain")
+        verbose_name_plural = _("consent chains")
+
+    def __str__(self) -> str:
+        return _("Consent chain %(pk)s") % {"pk": self.pk}
 
 
 class ConsentState(models.Model):

@@ -683,6 +683,7 @@ class Migration(migrations.Migration):
                 ("token_hash", models.CharField(max_length=64, unique=True)),
                 ("created_at", models.DateTimeField(verbose_name="created")),
                 ("expires_at", models.DateTimeField(verbose_name="expires")),
+                ("contents", models.JSONField(default=list)),
                 (
                     "clicked_at",
                     models.DateTimeField(blank=True, null=True, verbose_name="followed"),
@@ -731,8 +732,20 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
+                ("visit", models.CharField(max_length=32)),
                 ("clicked_at", models.DateTimeField(verbose_name="at")),
-                ("is_machine", models.BooleanField(verbose_name="by a machine")),
+                ("is_machine", models.BooleanField(default=False, verbose_name="by a machine")),
+                (
+                    "basket",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="basket.basket",
+                        verbose_name="basket",
+                    ),
+                ),
                 (
                     "link",
                     models.ForeignKey(
@@ -1175,14 +1188,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("code", models.CharField(max_length=128, verbose_name="code")),
-                ("expires_at", models.DateTimeField(db_index=True, verbose_name="expires")),
+                ("expires_at", models.DateTimeField(verbose_name="expires")),
                 ("created_at", models.DateTimeField(verbose_name="created")),
+                ("settled_at", models.DateTimeField(blank=True, null=True, verbose_name="settled")),
                 (
                     "followup",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
                         related_name="voucher_grant",
                         to="cart_recovery.followup",
+                        verbose_name="follow-up",
                     ),
                 ),
                 (
@@ -1280,6 +1296,12 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddConstraint(
+            model_name="linkclick",
+            constraint=models.UniqueConstraint(
+                fields=("link", "visit"), name="cart_recovery_click_visit"
+            ),
+        ),
+        migrations.AddConstraint(
             model_name="step",
             constraint=models.UniqueConstraint(
                 fields=("campaign", "position"), name="cart_recovery_step_position"
@@ -1335,6 +1357,14 @@ class Migration(migrations.Migration):
             model_name="followup",
             constraint=models.UniqueConstraint(
                 fields=("enrolment", "step"), name="cart_recovery_followup_step"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="vouchergrant",
+            index=models.Index(
+                condition=models.Q(("settled_at__isnull", True)),
+                fields=["expires_at"],
+                name="cart_recovery_grant_expired",
             ),
         ),
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.models.campaigns import Incentive
@@ -12,7 +13,11 @@ from cart_recovery.models.followups import FollowUp
 class VoucherGrant(models.Model):
     """A single-use voucher made for one follow-up."""
 
-    followup = models.OneToOneField(FollowUp, models.CASCADE, related_name="voucher_grant")
+    #: outlives the follow-up: the purge finds the vouchers by their grants
+    followup = models.OneToOneField(
+        FollowUp, models.SET_NULL, null=True, related_name="voucher_grant",
+        verbose_name=_("follow-up"),
+    )  # fmt: skip
     incentive = models.ForeignKey(
         Incentive, models.SET_NULL, null=True, blank=True, related_name="grants"
     )
@@ -20,12 +25,21 @@ class VoucherGrant(models.Model):
         "voucher.Voucher", models.SET_NULL, null=True, blank=True, related_name="+"
     )
     code = models.CharField(_("code"), max_length=128)
-    expires_at = models.DateTimeField(_("expires"), db_index=True)
+    expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"))
+    #: when the purge decided: the voucher was removed, or stays because an order used it
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("granted voucher")
         verbose_name_plural = _("granted vouchers")
+        indexes = [
+            # purge: expired vouchers that are still to be looked at
+            models.Index(
+                fields=["expires_at"], name="cart_recovery_grant_expired",
+                condition=Q(settled_at__isnull=True),
+            )
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return _("Granted voucher %(pk)s") % {"pk": self.pk}
@@ -42,6 +56,9 @@ class RestoreLink(models.Model):
     )
     created_at = models.DateTimeField(_("created"))
     expires_at = models.DateTimeField(_("expires"))
+    #: what the basket held when the message was made: a line whose product was deleted since can
+    #: still be named, and one that moved in a merge still be found (shape: `LinkedLine.as_json`)
+    contents = models.JSONField(default=list)
     #: the last human click; scanners never get here
     clicked_at = models.DateTimeField(_("followed"), null=True, blank=True)
     restored_basket = models.ForeignKey(
@@ -58,15 +75,25 @@ class RestoreLink(models.Model):
 
 
 class LinkClick(models.Model):
-    """One visit to a restore link: a look (GET) or the deed (POST)."""
+    """One visit that followed a link to the end (POST). Looking at its page (GET) writes nothing."""
 
     link = models.ForeignKey(RestoreLink, models.CASCADE, related_name="clicks")
+    #: which showing of the page was confirmed; a double tap is one visit
+    visit = models.CharField(max_length=32)
     clicked_at = models.DateTimeField(_("at"))
-    is_machine = models.BooleanField(_("by a machine"))
+    is_machine = models.BooleanField(_("by a machine"), default=False)
+    #: the basket that this visit led to; crediting finds the order by it
+    basket = models.ForeignKey(
+        "basket.Basket", models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("basket"),
+    )  # fmt: skip
 
     class Meta:
         verbose_name = _("click")
         verbose_name_plural = _("clicks")
+        constraints = [
+            models.UniqueConstraint(fields=["link", "visit"], name="cart_recovery_click_visit")
+        ]
 
     def __str__(self) -> str:
         return _("Click %(pk)s") % {"pk": self.pk}

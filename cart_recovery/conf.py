@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 Duration = dt.timedelta
+T = TypeVar("T")
 
 DEFAULT_CHANNELS: Final[Mapping[str, Mapping[str, Any]]] = {
     "email": {"BACKEND": "cart_recovery.channels.django_email.DjangoEmailChannel", "OPTIONS": {}},
@@ -188,8 +189,8 @@ class Conf:
             raise ImproperlyConfigured("CART_RECOVERY must be a dict: CART_RECOVERY = {...}")
         return value
 
-    def _get(self, key: str, default: Any, kind: type | tuple[type, ...]) -> Any:
-        value = self.raw().get(key, default)
+    def _get(self, key: str, default: T, kind: type | tuple[type, ...]) -> T:
+        value: T = self.raw().get(key, default)
         if not isinstance(value, kind):
             names = (
                 kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)

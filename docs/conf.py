@@ -14,7 +14,7 @@ from cart_recovery import __version__  # noqa: E402  the path has to be set firs
 
 project = "cart_recovery"
 author = "The cart_recovery contributors"
-copyright = f"2026, {author}"  # noqa: A001  Sphinx's name
+copyright = f"2026, {author}"
 version = release = __version__
 
 extensions = ["myst_parser", "settings_reference"]

@@ -29,10 +29,9 @@ def sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
         for number, line in enumerate(source.splitlines(), 1)
         if (match := HEADING.match(line))
     ]
-    tree = ast.parse(source).body[0]
-    assert isinstance(tree, ast.ClassDef)
+    nodes_of_class = ast.walk(ast.parse(source))
     properties = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name.isupper()
+        node for node in nodes_of_class if isinstance(node, ast.FunctionDef) and node.name.isupper()
     ]
     for (start, title), (end, _) in zip(starts, [*starts[1:], (10**6, "")], strict=True):
         inside = [node for node in properties if start < node.lineno < end]
@@ -42,7 +41,9 @@ def sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
                 [
                     (
                         node.name,
-                        ast.unparse(node.returns or ast.Name("Any")),
+                        ast.unparse(node.returns or ast.Name("Any")).replace(
+                            "Duration", "timedelta"
+                        ),
                         ast.get_docstring(node) or "",
                     )
                     for node in inside
@@ -81,7 +82,6 @@ class SettingsReference(SphinxDirective):
         for title, settings in sections():
             lines += [f"## {title[0].upper()}{title[1:]}", ""]
             for name, kind, docstring in settings:
-                kind = kind.replace("Duration", "timedelta")
                 lines += [f"`{name}` ({kind})", f": {' '.join(docstring.split())}"]
                 if name not in FOLLOWING and (default := default_of(name)) not in ("''", '""'):
                     lines += ["", f"  Default: `{default}`"]

@@ -22,13 +22,13 @@ DEFAULT_CHANNELS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 
 class Conf:
-    """Lazy view of the `CART_RECOVERY` dict. A wrong type raises ImproperlyConfigured naming the key."""
+    """Lazy view of the `CART_RECOVERY` dict. A wrong type raises ImproperlyConfigured."""
 
     # --- the shop -----------------------------------------------------------------------------
 
     @property
     def PUBLIC_BASE_URL(self) -> str:
-        """`https://shop.example` as shoppers and providers see it. Empty: made from the current Site."""
+        """`https://shop.example` as shoppers and providers see it. Empty: the current Site."""
         return self._get("PUBLIC_BASE_URL", "", str).rstrip("/")
 
     @property
@@ -97,7 +97,7 @@ class Conf:
 
     @property
     def MISSED_AFTER(self) -> Duration:
-        """A follow-up later than this is not sent any more. A step's own `missed_after` goes first."""
+        """A follow-up later than this is not sent. A step's own `missed_after` goes first."""
         return self._get("MISSED_AFTER", dt.timedelta(hours=12), dt.timedelta)
 
     @property
@@ -107,7 +107,7 @@ class Conf:
 
     @property
     def LEASE(self) -> Duration:
-        """How long a claimed follow-up belongs to its worker; then another one may take it."""
+        """How long a claimed follow-up belongs to its worker; then another may take it."""
         return self._get("LEASE", dt.timedelta(minutes=5), dt.timedelta)
 
     @property

@@ -1,4 +1,4 @@
-"""One vocabulary for what providers tell us, whoever they are. Adapters are mapping tables into it."""
+"""One vocabulary for what providers tell us. Adapters are mapping tables into it."""
 
 from __future__ import annotations
 

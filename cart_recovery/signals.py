@@ -1,14 +1,15 @@
-"""What a shop can listen to. All are sent after the change is committed; receivers may fail safely."""
+"""What a shop can listen to. Sent after the change is committed; receivers may fail safely."""
 
 from __future__ import annotations
 
 from django.dispatch import Signal
 
-#: A cart turned out to be abandoned. Arguments: `cart` (TrackedCart), `now` (aware datetime).
-cart_abandoned = Signal()
+#: Carts turned out to be abandoned. Arguments: `carts` (list of TrackedCart).
+carts_abandoned = Signal()
 #: Messages were handed to their provider. Arguments: `messages` (list of Message).
 messages_sent = Signal()
-#: A link was followed by a human and the basket rebuilt. Arguments: `link` (RestoreLink), `basket`, `report`.
+#: A person followed a link and the basket was rebuilt.
+#: Arguments: `link` (RestoreLink), `basket`, `report`.
 basket_restored = Signal()
 #: A person said yes or no. Arguments: `record` (ConsentRecord).
 consent_changed = Signal()

@@ -23,7 +23,7 @@ DEFAULT_STEPS: tuple[tuple[dt.timedelta, tuple[tuple[str, int], ...], bool], ...
 
 
 def install_defaults() -> None:
-    """Create the default campaigns that do not exist. What staff changed or renamed is left alone."""
+    """Create the default campaigns that do not exist. What staff changed is left alone."""
     for code, trigger in DEFAULT_CAMPAIGNS.items():
         with transaction.atomic():
             campaign, is_new = Campaign.objects.get_or_create(

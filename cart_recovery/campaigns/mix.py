@@ -34,7 +34,7 @@ class MixChoice:
     blocked: tuple[tuple[str, str], ...] = ()
 
     def describe(self) -> str:
-        """`fallback: sms no_consent` and the like, at most 64 characters, for the follow-up's row."""
+        """`fallback: sms no_consent` and the like, at most 64 characters, to be kept."""
         skipped = ", ".join(f"{channel} {why}" for channel, why in self.blocked)
         return (f"{self.reason}: {skipped}" if skipped else str(self.reason))[:64]
 
@@ -60,8 +60,8 @@ def choose(
 def draw_order(options: Iterable[MixOption], *, seed: str) -> list[MixOption]:
     """Options in the order of a weighted draw without replacement, the same for the same seed.
 
-    Each option draws an exponential variate with its weight as rate (weighted rendezvous hashing), so
-    adding or removing an option moves only those contacts whose draw it wins or loses. Weight 0
+    Each option draws an exponential variate with its weight as rate (weighted rendezvous hashing),
+    so adding or removing an option moves only those contacts whose draw it wins or loses. Weight 0
     comes last: it is a pure fall-back.
     """
     return sorted(options, key=lambda option: (_score(option, seed), option.variant_id))

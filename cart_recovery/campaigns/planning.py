@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from django.db import transaction
 
+from cart_recovery import signals
 from cart_recovery.carts.idle import take_idle
 from cart_recovery.conf import conf
 from cart_recovery.models import (
@@ -53,10 +54,11 @@ def plan(now: dt.datetime, *, max_batches: int = 20) -> PlanResult:
     result = PlanResult()
     for _batch in range(max_batches):
         with transaction.atomic():
-            carts = take_idle(now, conf.BATCH_SIZE)
-            enrol(carts, now=now, result=result)
-        result.abandoned += len(carts.abandoned)
-        if carts.taken < conf.BATCH_SIZE:
+            batch = take_idle(now, conf.BATCH_SIZE)
+            enrol(batch.abandoned, now=now, result=result)
+            _announce(batch.abandoned)
+        result.abandoned += len(batch.abandoned)
+        if batch.taken < conf.BATCH_SIZE:
             break
     return result
 
@@ -148,6 +150,13 @@ def stop_by_id(enrolment_ids: Collection[int], reason: Reason, now: dt.datetime)
         state=FollowUpState.CANCELLED, reason=reason, ended_at=now
     )
     return stopped
+
+
+def _announce(carts: Sequence[TrackedCart]) -> None:
+    if carts:
+        transaction.on_commit(
+            lambda: signals.carts_abandoned.send_robust(sender=TrackedCart, carts=list(carts))
+        )
 
 
 def _active_campaigns() -> list[Campaign]:

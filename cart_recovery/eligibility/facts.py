@@ -49,7 +49,7 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpFacts:
-    """One follow-up (with enrolment, campaign, cart, contact and step loaded) and what was found."""
+    """One follow-up (enrolment, campaign, cart, contact, step loaded) and what was found."""
 
     followup: FollowUp
     options: tuple[MixOption, ...]
@@ -74,7 +74,9 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
             options=_options(f),
             basket=baskets.get(f.enrolment.cart.basket_id),
             purchases=tuple(purchases[f.pk]),
-            bought_products=frozenset().union(*(products.get(p.order_id, ()) for p in purchases[f.pk])),
+            bought_products=frozenset(
+                product for p in purchases[f.pk] for product in products.get(p.order_id, ())
+            ),
             reach=reach,
             templates=templates,
         )
@@ -87,7 +89,8 @@ def with_relations(followup_ids: Collection[int]) -> list[FollowUp]:
     return list(
         FollowUp.objects.filter(pk__in=followup_ids)
         .select_related(
-            "enrolment__campaign", "enrolment__cart", "enrolment__contact", "step__incentive", "message"
+            "enrolment__campaign", "enrolment__cart", "enrolment__contact", "step__incentive",
+            "message",
         )
         .prefetch_related("step__variants")
         .order_by("due_at", "pk")

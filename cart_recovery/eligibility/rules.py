@@ -25,6 +25,10 @@ CLOSED_CARTS: dict[str, Reason] = {
     CartState.DELETED: Reason.BASKET_GONE,
     CartState.EXCLUDED: Reason.LEFT_OUT,
 }
+REASON_BY_BASKET_STATUS: dict[str, Reason] = {
+    "Submitted": Reason.BOUGHT,
+    "Merged": Reason.BASKET_MERGED,
+}
 Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
 
 
@@ -83,12 +87,9 @@ def judge_basket(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
     basket = facts.basket
     if basket is None:
         return Skip(Reason.BASKET_GONE, ends_enrolment=True)
-    if basket.status == "Submitted":
-        return Skip(Reason.BOUGHT, ends_enrolment=True)
-    if basket.status == "Merged":
-        return Skip(Reason.BASKET_MERGED, ends_enrolment=True)
     if not basket.is_open:
-        return Skip(Reason.LEFT_OUT, ends_enrolment=True)
+        reason = REASON_BY_BASKET_STATUS.get(basket.status, Reason.LEFT_OUT)
+        return Skip(reason, ends_enrolment=True)
     if basket.is_empty:
         return Skip(Reason.EMPTIED, ends_enrolment=True)
     remaining = remaining_basket(facts)

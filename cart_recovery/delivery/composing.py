@@ -1,0 +1,146 @@
+"""From follow-ups that may go out to rendered drafts: vouchers, links, texts, all in bulk."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from cart_recovery.channels.base import OutgoingMessage
+from cart_recovery.channels.registry import get_channel
+from cart_recovery.conf import conf
+from cart_recovery.consent import unsubscribe
+from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.delivery.outbox import Draft
+from cart_recovery.eligibility.facts import FollowUpFacts
+from cart_recovery.eligibility.rules import remaining_basket
+from cart_recovery.eligibility.verdicts import Send, Skip
+from cart_recovery.exceptions import RenderingError
+from cart_recovery.incentives.granting import grant
+from cart_recovery.models import FollowUp, Message, Reason, new_public_id
+from cart_recovery.rendering.batches import render_batch
+from cart_recovery.rendering.requests import Rendered, RenderRequest
+from cart_recovery.restore_links.tokens import LinkRequest, create_links, restore_url
+from cart_recovery.shop.site import absolute_url
+
+Approved = tuple[FollowUpFacts, Send]
+
+
+@dataclass(slots=True)
+class Composition:
+    drafts: list[Draft]
+    failed: list[tuple[FollowUp, Skip]]
+
+
+def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
+    """Render a message for each approved follow-up. Constant queries, whatever the number.
+
+    A message that cannot be rendered fails alone, with the reason that staff can read.
+    """
+    result = Composition([], [])
+    if not approved:
+        return result
+    requests = _requests(approved, now)
+    for (facts, send), request, rendered in zip(
+        approved, requests, render_batch(requests), strict=True
+    ):
+        followup = facts.followup
+        followup.variant_id = send.choice.option.variant_id
+        followup.choice_reason = send.choice.describe()
+        if isinstance(rendered, RenderingError):
+            reason = f"{rendered.field} {rendered.line or ''}: {rendered.reason}"
+            result.failed.append((followup, Skip(Reason.TEMPLATE_ERROR, detail=reason)))
+        else:
+            result.drafts.append(_draft(followup, request, rendered, now))
+    return result
+
+
+def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequest]:
+    followups = [facts.followup for facts, _send in approved]
+    baskets = {facts.followup.pk: remaining_basket(facts) for facts, _send in approved}
+    vouchers = grant(
+        [f for f in followups if f.step.incentive_id],
+        {pk: basket.currency for pk, basket in baskets.items() if basket is not None},
+        now,
+    )
+    tokens = create_links(
+        [LinkRequest(f.pk, f.enrolment.contact_id, f.enrolment.cart_id) for f in followups], now
+    )
+    requests = []
+    for facts, send in approved:
+        followup, option = facts.followup, send.choice.option
+        basket = baskets[followup.pk]
+        if basket is None:
+            raise LookupError("The rules let a follow-up without a basket pass.")
+        language = language_of(followup)
+        requests.append(
+            RenderRequest(
+                channel=option.channel,
+                address_kind=get_channel(option.channel).address_kind,
+                template_code=option.template_code,
+                language=language,
+                basket=basket,
+                restore_url=restore_url(tokens[followup.pk], language),
+                unsubscribe_url=unsubscribe.unsubscribe_url(
+                    followup.enrolment.contact_id, option.channel,
+                    followup.enrolment.campaign.purpose, language,
+                ),
+                voucher=vouchers.get(followup.pk),
+            )
+        )  # fmt: skip
+    return requests
+
+
+def language_of(followup: FollowUp) -> str:
+    """The cart's language (the one the shopper read the shop in), else the contact's, else ours."""
+    enrolment = followup.enrolment
+    return enrolment.cart.language or enrolment.contact.language or conf.LANGUAGES[0]
+
+
+def _draft(
+    followup: FollowUp, request: RenderRequest, rendered: Rendered, now: dt.datetime
+) -> Draft:
+    address = followup.enrolment.contact.address_for(request.address_kind)
+    message = _row(followup, now)
+    message.channel = request.channel
+    message.language = rendered.language
+    message.to_address = address
+    message.address_digest = address_digest(request.address_kind, address)
+    message.subject = rendered.subject[:255]
+    message.html = rendered.html
+    message.text = rendered.text
+    message.sms_parts = rendered.sms_parts
+    message.reason = message.detail = ""
+    is_mail = request.address_kind == "email"
+    outgoing = OutgoingMessage(
+        key=message.public_id,
+        to=address,
+        language=rendered.language,
+        subject=rendered.subject,
+        html=rendered.html,
+        text=rendered.text,
+        headers=unsubscribe.headers(request.unsubscribe_url) if is_mail else {},
+        callback_url=_callback_url(request.channel, message.public_id),
+    )
+    return Draft(followup=followup, message=message, outgoing=outgoing)
+
+
+def _row(followup: FollowUp, now: dt.datetime) -> Message:
+    """The message's row: the one of a call that surely failed, or a new one."""
+    message = getattr(followup, "message", None)
+    if isinstance(message, Message):
+        message.attempts += 1
+        return message
+    return Message(
+        followup=followup,
+        contact_id=followup.enrolment.contact_id,
+        public_id=new_public_id(),
+        created_at=now,
+    )
+
+
+def _callback_url(channel: str, public_id: str) -> str:
+    path = reverse("cart_recovery:webhook", kwargs={"channel": channel, "kind": "status"})
+    return f"{absolute_url(path)}?message={public_id}"

@@ -1,0 +1,137 @@
+"""How follow-ups change state in delivery. Each change holds only for the owner of the claim."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from django.db import connection, transaction
+from django.db.models import F
+
+from cart_recovery.campaigns.planning import plan_next, stop_by_id
+from cart_recovery.conf import conf
+from cart_recovery.eligibility.verdicts import Skip, Wait
+from cart_recovery.models import Enrolment, EnrolmentState, FollowUp, FollowUpState, Reason
+
+logger = logging.getLogger(__name__)
+
+
+def new_claim_token() -> str:
+    """32 hex digits that name one claim."""
+    return uuid.uuid4().hex
+
+
+def claim_due(now: dt.datetime, *, limit: int, token: str) -> list[int]:
+    """Take up to `limit` due follow-ups for `token`, oldest first, in one short transaction.
+
+    Two workers never get the same one: rows that another one is about to take are passed over where
+    the database can (SKIP LOCKED), and the conditional UPDATE decides everywhere.
+    """
+    with transaction.atomic():
+        due = FollowUp.objects.filter(state=FollowUpState.PLANNED, due_at__lte=now)
+        if connection.features.has_select_for_update:
+            due = due.select_for_update(
+                skip_locked=connection.features.has_select_for_update_skip_locked
+            )
+        ids = list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
+        if not ids:
+            return []
+        FollowUp.objects.filter(pk__in=ids, state=FollowUpState.PLANNED).update(
+            state=FollowUpState.CLAIMED, claim_token=token, lease_until=now + conf.LEASE
+        )
+    return list(FollowUp.objects.filter(pk__in=ids, claim_token=token).values_list("pk", flat=True))
+
+
+def release_stale(now: dt.datetime) -> int:
+    """Give back what a dead worker had claimed. It had not called the provider: a message that was
+    handed over has ended its follow-up in the same transaction."""
+    return FollowUp.objects.filter(state=FollowUpState.CLAIMED, lease_until__lt=now).update(
+        state=FollowUpState.PLANNED, claim_token="", lease_until=None
+    )
+
+
+def count_due(now: dt.datetime, *, at_most: int) -> int:
+    """Due follow-ups, counted no further than `at_most`."""
+    due = FollowUp.objects.filter(state=FollowUpState.PLANNED, due_at__lte=now)
+    return due.order_by()[:at_most].count()
+
+
+def skip(refused: Sequence[tuple[FollowUp, Skip]], *, token: str, now: dt.datetime) -> None:
+    """End follow-ups with their reason, and plan what comes after or end the enrolment."""
+    if not refused:
+        return
+    with transaction.atomic():
+        mine = lock_claimed([f.pk for f, _verdict in refused], token)
+        held = [(f, verdict) for f, verdict in refused if f.pk in mine]
+        for followup, verdict in held:
+            followup.state = (
+                FollowUpState.MISSED if verdict.reason == Reason.MISSED else FollowUpState.SKIPPED
+            )
+            followup.reason = verdict.reason
+            followup.choice_reason = verdict.detail[:64]
+            followup.ended_at = now
+        FollowUp.objects.bulk_update(
+            [f for f, _verdict in held], ["state", "reason", "choice_reason", "ended_at"]
+        )
+        plan_next([f for f, verdict in held if not verdict.ends_enrolment], now)
+        _stop_enrolments(held, now)
+
+
+def postpone(waiting: Sequence[tuple[FollowUp, Wait]], *, token: str) -> None:
+    """Give follow-ups back until their moment comes; then they are judged from the start."""
+    if not waiting:
+        return
+    with transaction.atomic():
+        mine = lock_claimed([f.pk for f, _verdict in waiting], token)
+        held = [f for f, _verdict in waiting if f.pk in mine]
+        verdicts = {f.pk: verdict for f, verdict in waiting}
+        for followup in held:
+            followup.state = FollowUpState.PLANNED
+            followup.reason = verdicts[followup.pk].reason
+            followup.due_at = verdicts[followup.pk].until
+        FollowUp.objects.bulk_update(held, ["state", "reason", "due_at"])
+
+
+def hand_back(followup_ids: Iterable[int], *, until: dt.datetime, reason: Reason) -> None:
+    """Plan follow-ups again whose message surely did not reach the provider."""
+    ids = list(followup_ids)
+    # the last step completes its enrolment; a step that is open again opens it again
+    Enrolment.objects.filter(followups__in=ids, state=EnrolmentState.COMPLETED).update(
+        state=EnrolmentState.ACTIVE, ended_at=None
+    )
+    FollowUp.objects.filter(pk__in=ids, state=FollowUpState.DONE).update(
+        state=FollowUpState.PLANNED, due_at=until, reason=reason, claim_token="",
+        attempts=F("attempts") + 1, ended_at=None,
+    )  # fmt: skip
+
+
+def mark_done(followups: Sequence[FollowUp], now: dt.datetime) -> None:
+    """The message of these (locked, still claimed) follow-ups exists; plan what comes after."""
+    for followup in followups:
+        followup.state = FollowUpState.DONE
+        followup.reason = ""
+        followup.ended_at = now
+    FollowUp.objects.bulk_update(
+        followups, ["state", "reason", "variant", "choice_reason", "ended_at"]
+    )
+    plan_next(followups, now)
+
+
+def lock_claimed(ids: Sequence[int], token: str) -> set[int]:
+    """Which of these follow-ups still belong to the claim, locked until the transaction ends."""
+    rows = FollowUp.objects.filter(pk__in=ids, state=FollowUpState.CLAIMED, claim_token=token)
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update()
+    return set(rows.values_list("pk", flat=True))
+
+
+def _stop_enrolments(held: Iterable[tuple[FollowUp, Skip]], now: dt.datetime) -> None:
+    by_reason: dict[Reason, list[int]] = defaultdict(list)
+    for followup, verdict in held:
+        if verdict.ends_enrolment:
+            by_reason[verdict.reason].append(followup.enrolment_id)
+    for reason, ids in by_reason.items():
+        stop_by_id(ids, reason, now)

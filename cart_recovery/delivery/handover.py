@@ -1,0 +1,115 @@
+"""The provider calls of one batch, and what follows from their answers."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from cart_recovery import signals
+from cart_recovery.channels.base import Outcome, OutcomeKind
+from cart_recovery.channels.registry import get_channel
+from cart_recovery.consent.suppression import suppress_digests
+from cart_recovery.delivery import followups as transitions
+from cart_recovery.delivery import outbox, pausing
+from cart_recovery.delivery.outbox import Draft
+from cart_recovery.models import MessageState, Reason
+
+logger = logging.getLogger(__name__)
+
+Results = list[tuple[Draft, Outcome]]
+#: wait before the next attempt: doubled each time
+FIRST_BACKOFF = dt.timedelta(minutes=1)
+
+
+class Handover:
+    """Calls providers in the background, one thread per channel, while the next batch is prepared.
+
+    The threads touch no database: a channel knows no models. Within a channel the adapter has its
+    own bounded concurrency.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="cart-recovery")
+        self._calls: list[tuple[Sequence[Draft], Future[list[Outcome]]]] = []
+
+    def start(self, drafts: Sequence[Draft]) -> None:
+        """Begin the calls of a batch."""
+        by_channel: dict[str, list[Draft]] = defaultdict(list)
+        for draft in drafts:
+            by_channel[draft.message.channel].append(draft)
+        for alias, group in by_channel.items():
+            send = get_channel(alias).send
+            self._calls.append((group, self._threads.submit(send, [d.outgoing for d in group])))
+
+    def finish(self) -> Results:
+        """Wait for all calls of the batch. One outcome per draft, whatever happened."""
+        results: Results = []
+        for group, call in self._calls:
+            try:
+                outcomes = call.result()
+            except Exception:
+                # an adapter must not raise; if one does, nobody knows what left
+                logger.exception("A channel raised during its calls")
+                outcomes = [Outcome(OutcomeKind.UNKNOWN, code="exception")] * len(group)
+            results.extend(zip(group, outcomes, strict=True))
+        self._calls = []
+        return results
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=True)
+
+
+def settle(results: Results, now: dt.datetime) -> dict[str, int]:
+    """Write outcomes, block addresses, pause channels, plan safe retries. Counts by state."""
+    if not results:
+        return {}
+    outbox.record(results, now)
+    suppress_digests(
+        [
+            (d.message.channel, d.message.address_digest, outcome.suppress, "provider")
+            for d, outcome in results
+            if outcome.suppress is not None
+        ]
+    )
+    _look_after_channels(results, now)
+    _plan_retries(results, now)
+    sent = [d.message for d, outcome in results if outcome.kind is OutcomeKind.ACCEPTED]
+    if sent:
+        signals.messages_sent.send_robust(sender=type(sent[0]), messages=sent)
+    counts: dict[str, int] = defaultdict(int)
+    for draft, _outcome in results:
+        counts[str(draft.message.state)] += 1
+    return counts
+
+
+def _look_after_channels(results: Results, now: dt.datetime) -> None:
+    refused: dict[str, str] = {}
+    held: dict[str, float] = {}
+    for draft, outcome in results:
+        alias = draft.message.channel
+        if outcome.kind is OutcomeKind.CONFIGURATION:
+            refused.setdefault(alias, f"{outcome.code} {outcome.detail}".strip())
+        elif outcome.retry_after:
+            held[alias] = max(held.get(alias, 0.0), outcome.retry_after)
+    for alias, reason in refused.items():
+        pausing.pause(alias, reason=reason, now=now)
+    for alias, seconds in held.items():
+        pausing.hold(alias, until=now + dt.timedelta(seconds=seconds))
+
+
+def _plan_retries(results: Results, now: dt.datetime) -> None:
+    by_wait: dict[tuple[dt.timedelta, Reason], list[int]] = defaultdict(list)
+    for draft, outcome in results:
+        if draft.message.state != MessageState.RETRY:
+            continue
+        wait = FIRST_BACKOFF * 2 ** (draft.message.attempts - 1)
+        if outcome.retry_after:
+            wait = max(wait, dt.timedelta(seconds=outcome.retry_after))
+        paused = outcome.kind is OutcomeKind.CONFIGURATION
+        reason = Reason.CHANNEL_PAUSED if paused else Reason.RATE_LIMITED
+        by_wait[wait, reason].append(draft.followup.pk)
+    for (wait, reason), ids in by_wait.items():
+        transitions.hand_back(ids, until=now + wait, reason=reason)

@@ -1,0 +1,135 @@
+"""How messages change state. The row is written and committed before the provider is called.
+
+What can still go wrong after that commit: the worker dies in mid-call. Then nobody knows whether
+the provider has the message, and it is *unknown*: the provider's own reports may clear it up, but
+it is never sent again. A lost reminder is cheaper than a second one.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from cart_recovery.channels.base import Outcome, OutcomeKind, OutgoingMessage
+from cart_recovery.conf import conf
+from cart_recovery.delivery import followups as transitions
+from cart_recovery.models import FollowUp, Message, MessageState, Reason
+
+
+@dataclass(slots=True)
+class Draft:
+    """A rendered message on its way: the follow-up it belongs to, its row and what goes out."""
+
+    followup: FollowUp
+    message: Message
+    outgoing: OutgoingMessage
+
+
+def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list[Draft]:
+    """Write the messages as SENDING and end their follow-ups, in one transaction.
+
+    Gives back the drafts that may be handed over: those whose claim still holds and whose follow-up
+    has no message yet (or one that surely never reached the provider).
+    """
+    if not drafts:
+        return []
+    with transaction.atomic():
+        mine = transitions.lock_claimed([d.followup.pk for d in drafts], token)
+        held = [d for d in drafts if d.followup.pk in mine]
+        retried = _lock_retries([d.message.pk for d in held if d.message.pk is not None])
+        held = [d for d in held if d.message.pk is None or d.message.pk in retried]
+        for draft in held:
+            draft.message.state = MessageState.SENDING
+            draft.message.sending_at = now
+        # the unique follow-up of a message refuses a second one, whatever happened before
+        Message.objects.bulk_create([d.message for d in held if d.message.pk is None])
+        Message.objects.bulk_update(
+            [d.message for d in held if d.message.pk in retried], RETRIED_FIELDS
+        )
+        transitions.mark_done([d.followup for d in held], now)
+    return held
+
+
+def withdraw(drafts: Iterable[tuple[Draft, Reason]], state: MessageState) -> None:
+    """Take back messages that the last look forbids: for good (WITHDRAWN), or until their moment
+    comes (RETRY). They were never handed to a provider."""
+    _write_outcomes([(state, reason, "", "", None, d.message.pk) for d, reason in drafts])
+
+
+def record(results: Sequence[tuple[Draft, Outcome]], now: dt.datetime) -> None:
+    """Write what the provider answered. A report that was quicker than our answer is not undone."""
+    _write_outcomes([_outcome_row(draft, outcome, now) for draft, outcome in results])
+
+
+def give_up_stuck(now: dt.datetime) -> int:
+    """Calls whose worker has died: their outcome is unknown from here on."""
+    stuck = Message.objects.filter(
+        state=MessageState.SENDING, sending_at__lt=now - conf.UNKNOWN_AFTER
+    )
+    return stuck.update(state=MessageState.UNKNOWN, reason=Reason.WORKER_DIED)
+
+
+RETRIED_FIELDS = (
+    "state", "sending_at", "attempts", "channel", "language", "to_address", "address_digest",
+    "subject", "html", "text", "sms_parts", "reason", "detail",
+)  # fmt: skip
+
+STATE_BY_OUTCOME: Mapping[OutcomeKind, tuple[MessageState, Reason | str]] = {
+    OutcomeKind.ACCEPTED: (MessageState.SENT, ""),
+    OutcomeKind.PERMANENT: (MessageState.FAILED, Reason.PROVIDER_REFUSED),
+    OutcomeKind.CONFIGURATION: (MessageState.RETRY, Reason.CHANNEL_PAUSED),
+    OutcomeKind.RETRY_SAFE: (MessageState.RETRY, Reason.RATE_LIMITED),
+    OutcomeKind.UNKNOWN: (MessageState.UNKNOWN, Reason.OUTCOME_UNKNOWN),
+}
+
+OutcomeRow = tuple[str, str, str, str, dt.datetime | None, int]
+
+
+def _outcome_row(draft: Draft, outcome: Outcome, now: dt.datetime) -> OutcomeRow:
+    state, reason = STATE_BY_OUTCOME[outcome.kind]
+    if outcome.kind is OutcomeKind.RETRY_SAFE and draft.message.attempts >= conf.MAX_ATTEMPTS:
+        state, reason = MessageState.FAILED, Reason.GAVE_UP
+    sent_at = now if outcome.kind is OutcomeKind.ACCEPTED else None
+    detail = f"{outcome.code} {outcome.detail}".strip()[:500]
+    draft.message.state = state
+    return state, reason, detail, outcome.provider_message_id[:128], sent_at, draft.message.pk
+
+
+def _write_outcomes(rows: Sequence[OutcomeRow]) -> None:
+    """One statement for all, sent as often as there are rows: ten times quicker than CASE WHEN.
+
+    State, reason and detail change only while the message is still in our hands; the provider's id
+    and the time are kept in any case, since a webhook may have been quicker.
+    """
+    if not rows:
+        return
+    in_hands = f"state IN ('{MessageState.SENDING}', '{MessageState.UNKNOWN}')"
+    sql = (
+        f"UPDATE {connection.ops.quote_name(Message._meta.db_table)} SET "  # noqa: S608 own names only
+        f"reason = CASE WHEN {in_hands} THEN %s ELSE reason END, "
+        f"detail = CASE WHEN {in_hands} THEN %s ELSE detail END, "
+        "provider_message_id = CASE WHEN %s <> '' THEN %s ELSE provider_message_id END, "
+        "sent_at = COALESCE(sent_at, %s), "
+        # MySQL evaluates from left to right: the state that the others look at comes last
+        f"state = CASE WHEN {in_hands} THEN %s ELSE state END "
+        "WHERE id = %s"
+    )
+    adapt = connection.ops.adapt_datetimefield_value
+    parameters = [
+        (str(reason), detail, provider_id, provider_id, adapt(at) if at else None, str(state), pk)
+        for state, reason, detail, provider_id, at, pk in rows
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, parameters)
+
+
+def _lock_retries(ids: Sequence[int]) -> set[int]:
+    if not ids:
+        return set()
+    rows = Message.objects.filter(pk__in=ids, state=MessageState.RETRY)
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update()
+    return set(rows.values_list("pk", flat=True))

@@ -1,0 +1,40 @@
+"""What follows when the last look forbids a message whose row is already written."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Sequence
+
+from cart_recovery.campaigns.planning import stop_by_id
+from cart_recovery.delivery import followups as transitions
+from cart_recovery.delivery import outbox
+from cart_recovery.delivery.outbox import Draft
+from cart_recovery.models import MessageState, Reason
+
+#: these pass: the step is kept for later
+FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED})
+#: these concern one channel or address; a later step may still go out
+STEP_ONLY = frozenset({Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL})
+LOOK_AGAIN = dt.timedelta(minutes=1)
+
+
+def withdraw(forbidden: Sequence[tuple[Draft, Reason]], now: dt.datetime) -> None:
+    """Take messages back; keep the step if the reason passes, end the enrolment if it lasts."""
+    if not forbidden:
+        return
+    for_now = [(d, reason) for d, reason in forbidden if reason in FOR_NOW]
+    for_good = [(d, reason) for d, reason in forbidden if reason not in FOR_NOW]
+    outbox.withdraw(for_now, MessageState.RETRY)
+    outbox.withdraw(for_good, MessageState.WITHDRAWN)
+    again: dict[Reason, list[int]] = defaultdict(list)
+    ended: dict[Reason, list[int]] = defaultdict(list)
+    for draft, reason in for_now:
+        again[reason].append(draft.followup.pk)
+    for draft, reason in for_good:
+        if reason not in STEP_ONLY:
+            ended[reason].append(draft.followup.enrolment_id)
+    for reason, ids in again.items():
+        transitions.hand_back(ids, until=now + LOOK_AGAIN, reason=reason)
+    for reason, ids in ended.items():
+        stop_by_id(ids, reason, now)

@@ -1,0 +1,81 @@
+"""One minute's work: plan, repair what died, credit, clean up, and see what is due.
+
+Both the queue's task and the `recovery_sweep` command run this. Run twice at once, or four times in
+a row, it makes no difference: each stage claims its rows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError
+
+from cart_recovery.attribution.crediting import credit_pending
+from cart_recovery.campaigns.planning import PlanResult, plan
+from cart_recovery.conf import conf
+from cart_recovery.delivery.followups import count_due, release_stale
+from cart_recovery.delivery.outbox import give_up_stuck
+from cart_recovery.incentives.purging import purge_expired
+from cart_recovery.models import Heartbeat
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class SweepReport:
+    """What one sweep did. `due` counts no further than the delivery tasks could take."""
+
+    planned: PlanResult = field(default_factory=PlanResult)
+    released: int = 0
+    unknown: int = 0
+    credited: int = 0
+    purged_vouchers: int = 0
+    due: int = 0
+    failed_stages: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+
+def run(now: dt.datetime) -> SweepReport:
+    """Run all stages once. A stage that fails is logged and named; the others still run."""
+    report = SweepReport()
+    stages: tuple[tuple[str, Callable[[], None]], ...] = (
+        ("unknown", lambda: setattr(report, "unknown", give_up_stuck(now))),
+        ("released", lambda: setattr(report, "released", release_stale(now))),
+        ("credited", lambda: setattr(report, "credited", credit_pending(now, conf.BATCH_SIZE))),
+        ("planned", lambda: setattr(report, "planned", plan(now))),
+        ("purged", lambda: setattr(report, "purged_vouchers", purge_expired(now, conf.BATCH_SIZE))),
+        ("due", lambda: setattr(report, "due", count_due(now, at_most=_capacity()))),
+    )
+    for name, stage in stages:
+        try:
+            stage()
+        except Exception:
+            logger.exception("Stage %s of the sweep failed", name)
+            report.failed_stages.append(name)
+    _beat(now, report)
+    return report
+
+
+def delivery_tasks_for(report: SweepReport) -> int:
+    """How many delivery tasks the due follow-ups are worth."""
+    return min(conf.DELIVERY_TASKS, -(-report.due // conf.BATCH_SIZE))
+
+
+def _capacity() -> int:
+    return conf.DELIVERY_TASKS * conf.BATCH_SIZE
+
+
+def _beat(now: dt.datetime, report: SweepReport) -> None:
+    try:
+        Heartbeat.objects.update_or_create(
+            stage="sweep", defaults={"ran_at": now, "result": report.as_dict()}
+        )
+    except DatabaseError:
+        logger.exception("The sweep's heartbeat could not be written")

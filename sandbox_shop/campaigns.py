@@ -1,0 +1,34 @@
+"""The default campaigns, switched on and made fast enough to watch."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from django.db import transaction
+
+from cart_recovery.models import Campaign, Step
+
+CODES: Final = ("abandoned-basket", "abandoned-checkout")
+#: counted from the last activity. The first is over when a basket counts as abandoned, so that the
+#: sweep that finds it sends at once: within two minutes at the worst
+DELAYS: Final = (dt.timedelta(seconds=20), dt.timedelta(minutes=3), dt.timedelta(minutes=6))
+
+
+@transaction.atomic
+def install_campaigns(now: dt.datetime) -> int:
+    """Switch on what was never switched on before, from `now` on; how many that were.
+
+    Baskets left before `now` are never followed up. What staff switched off stays off.
+    """
+    campaigns = list(Campaign.objects.filter(code__in=CODES, activated_at=None))
+    for campaign in campaigns:
+        campaign.is_active = True
+        campaign.activated_at = now
+        campaign.save(update_fields=["is_active", "activated_at"])
+        for step, delay in zip(
+            Step.objects.filter(campaign=campaign).order_by("position"), DELAYS, strict=True
+        ):
+            step.delay = delay
+            step.save(update_fields=["delay"])
+    return len(campaigns)

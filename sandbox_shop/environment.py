@@ -1,0 +1,138 @@
+"""What the environment of the sandbox says: addresses, directories, and which parts are real.
+
+Without any variable everything is local and simulated. A provider is the real one as soon as its
+key is given; `SENDGRID_BASE_URL` and `TWILIO_BASE_URL` win over both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox_shop import keys
+from sandbox_shop.simulators import defaults
+
+SENDGRID_URL = "https://api.sendgrid.com"
+TWILIO_URL = "https://api.twilio.com"
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The environment, read: `Environment(os.environ)`. Empty variables count as missing."""
+
+    variables: Mapping[str, str]
+
+    def get(self, name: str, default: str = "") -> str:
+        """Value of a variable without spaces around it."""
+        return self.variables.get(name, "").strip() or default
+
+    @property
+    def var(self) -> Path:
+        """Where data, keys, pictures and logs live: SANDBOX_VAR, or `var/` beside the code."""
+        return Path(self.get("SANDBOX_VAR") or Path(__file__).resolve().parent.parent / "var")
+
+    @property
+    def bind(self) -> str:
+        """Address that the servers listen on: SANDBOX_BIND, or this machine only."""
+        return self.get("SANDBOX_BIND", LOOPBACK)
+
+    @property
+    def port(self) -> int:
+        """The shop's port. Raises ValueError naming the variable if it is no port."""
+        return self._port("PORT", 8000)
+
+    @property
+    def providers_port(self) -> int:
+        """The simulators' port. Raises ValueError naming the variable if it is no port."""
+        return self._port("PROVIDERS_PORT", defaults.DEFAULT_PORT)
+
+    @property
+    def shop_url(self) -> str:
+        """How shoppers and providers reach the shop: PUBLIC_BASE_URL, or this machine."""
+        return self.get("PUBLIC_BASE_URL", f"http://{LOOPBACK}:{self.port}").rstrip("/")
+
+    @property
+    def simulators_url(self) -> str:
+        """How the simulators and their message viewer are reached on this machine."""
+        return f"http://{LOOPBACK}:{self.providers_port}"
+
+    @property
+    def allowed_hosts(self) -> list[str]:
+        """Host names that the shop answers to."""
+        if self.bind != LOOPBACK:
+            return ["*"]
+        return ["localhost", LOOPBACK, "[::1]", urlsplit(self.shop_url).hostname or LOOPBACK]
+
+    @property
+    def sendgrid_is_real(self) -> bool:
+        """Whether e-mail leaves this machine."""
+        return self._base_url("SENDGRID_BASE_URL", "SENDGRID_API_KEY", SENDGRID_URL) != (
+            self.simulators_url
+        )
+
+    @property
+    def twilio_is_real(self) -> bool:
+        """Whether SMS leave this machine."""
+        return self._base_url("TWILIO_BASE_URL", "TWILIO_AUTH_TOKEN", TWILIO_URL) != (
+            self.simulators_url
+        )
+
+    @property
+    def twilio_account_sid(self) -> str:
+        """Account of the real or the simulated Twilio."""
+        return self.get("TWILIO_ACCOUNT_SID", defaults.DEFAULT_TWILIO_SID)
+
+    @property
+    def twilio_auth_token(self) -> str:
+        """Token that Twilio, real or simulated, signs its webhooks with."""
+        return self.get("TWILIO_AUTH_TOKEN", defaults.DEFAULT_TWILIO_TOKEN)
+
+    def channels(self) -> dict[str, dict[str, Any]]:
+        """The CHANNELS setting: SendGrid and Twilio, real or simulated."""
+        public_key = self.get("SENDGRID_WEBHOOK_PUBLIC_KEY") or keys.webhook_public_key(self.var)
+        return {
+            "email": {
+                "BACKEND": "cart_recovery.channels.sendgrid.SendGridChannel",
+                "OPTIONS": {
+                    "API_KEY": self.get("SENDGRID_API_KEY", defaults.DEFAULT_SENDGRID_KEY),
+                    "BASE_URL": self._base_url(
+                        "SENDGRID_BASE_URL", "SENDGRID_API_KEY", SENDGRID_URL
+                    ),
+                    "WEBHOOK_PUBLIC_KEY": public_key,
+                },
+            },
+            "sms": {
+                "BACKEND": "cart_recovery.channels.twilio.TwilioSmsChannel",
+                "OPTIONS": {
+                    "ACCOUNT_SID": self.twilio_account_sid,
+                    "AUTH_TOKEN": self.twilio_auth_token,
+                    "BASE_URL": self._base_url("TWILIO_BASE_URL", "TWILIO_AUTH_TOKEN", TWILIO_URL),
+                    "FROM": self.get("TWILIO_FROM", defaults.DEFAULT_TWILIO_NUMBER),
+                },
+            },
+        }
+
+    def q_cluster(self) -> dict[str, Any]:
+        """The Q_CLUSTER setting: Redis if REDIS_URL names one, else the database is the queue."""
+        broker = self.get("REDIS_URL")
+        # retry must outlast every task that can wait before it, or django-q2 runs it twice
+        return {
+            "name": "sandbox", "label": "Queue", "workers": 2, "queue_limit": 2, "bulk": 1,
+            "timeout": 60, "retry": 300, "max_attempts": 1, "ack_failures": True,
+            "catch_up": False, "save_limit": 100, "recycle": 200,
+            **({"redis": broker} if broker else {"orm": "default"}),
+        }  # fmt: skip
+
+    def _base_url(self, url_name: str, key_name: str, real: str) -> str:
+        fallback = real if self.get(key_name) else self.simulators_url
+        return self.get(url_name, fallback).rstrip("/")
+
+    def _port(self, name: str, default: int) -> int:
+        text = self.get(name, str(default))
+        if not text.isdecimal() or not 0 < int(text) < 65536:
+            raise ValueError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+        return int(text)

@@ -1,0 +1,47 @@
+"""Everything that a sandbox needs before it can run. Done again, it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.sites.models import Site
+from django.core.management import call_command
+from django.utils import timezone
+
+from sandbox_shop.campaigns import install_campaigns
+from sandbox_shop.catalogue import install_catalogue
+from sandbox_shop.countries import install_countries
+from sandbox_shop.customers import install_customers, install_staff
+from sandbox_shop.history import install_history
+from sandbox_shop.reviews import install_reviews
+
+
+def install(say: Callable[[str], None]) -> None:
+    """Bring the database up to date and fill what is empty; `say` is told each long step."""
+    now = timezone.now()
+    say("Database")
+    call_command("migrate", verbosity=0, interactive=False)
+    _name_site()
+    install_staff()
+    install_countries()
+    say("Catalogue")
+    is_new = install_catalogue()
+    say("Customers and consents")
+    install_customers(now)
+    say("Orders and baskets of the last 90 days")
+    install_history(now)
+    install_reviews(now)
+    install_campaigns(now)
+    if is_new:
+        say("Search")
+        call_command("rebuild_index", verbosity=0, interactive=False)
+
+
+def _name_site() -> None:
+    """Oscar's own mails build their links from the current site."""
+    address = urlsplit(settings.ENVIRONMENT.shop_url).netloc
+    Site.objects.update_or_create(
+        pk=settings.SITE_ID, defaults={"domain": address, "name": settings.OSCAR_SHOP_NAME}
+    )

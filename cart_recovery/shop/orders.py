@@ -1,0 +1,161 @@
+"""Orders as plain facts: who bought when, and what a single order says."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import idna
+from django.contrib.auth import get_user_model
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Lower
+from oscar.core.loading import get_model
+
+from cart_recovery.shop.customers import email_field_of, phone_text
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One order, as far as it tells who bought. `email_key` and `phone` are "" where unknown."""
+
+    order_id: int
+    basket_id: int | None
+    user_id: Any | None
+    email_key: str
+    phone: str
+    placed_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFacts:
+    order_id: int
+    number: str
+    basket_id: int | None
+    user_id: Any | None
+    email: str
+    phone: str
+    country: str
+    total_incl_tax: Decimal
+    currency: str
+    status: str
+    placed_at: dt.datetime
+
+
+def purchases_since(
+    since: dt.datetime,
+    *,
+    user_ids: Collection[Any] = (),
+    email_keys: Collection[str] = (),
+    phones: Collection[str] = (),
+    basket_ids: Collection[int] = (),
+) -> list[Purchase]:
+    """Orders placed at or after `since` by any of these people or from any of these baskets.
+
+    One statement, by the index on the order's date. E-mail addresses are compared in any case, the
+    order's own and that of its user; `email_keys` are keys of `contacts.addresses`. An order whose
+    own address differs from its user's comes twice, once per address.
+    """
+    condition = Q()
+    if user_ids:
+        condition |= Q(user_id__in=set(user_ids))
+    if basket_ids:
+        condition |= Q(basket_id__in=set(basket_ids))
+    if phones:
+        condition |= Q(shipping_address__phone_number__in=set(phones))
+    if email_keys:
+        spellings = set(host_spellings(email_keys))
+        condition |= Q(guest_key__in=spellings) | Q(user_key__in=spellings)
+    if not condition:
+        return []
+    rows = orders_with_people().filter(condition, date_placed__gte=since)
+    return [purchase for row in rows for purchase in purchases_of(row)]
+
+
+def orders_with_people() -> QuerySet[Any, dict[str, Any]]:
+    """Rows of orders with both e-mail addresses in lower case, without Oscar's ordering."""
+    email_field = email_field_of(get_user_model())
+    user_key = Lower(F(f"user__{email_field}")) if email_field else Value("")
+    orders: QuerySet[Any, dict[str, Any]] = (
+        get_model("order", "Order")
+        ._base_manager.order_by()
+        .annotate(guest_key=Lower("guest_email"), user_key=user_key)
+        .values(
+            "pk", "basket_id", "user_id", "date_placed", "guest_key", "user_key",
+            phone=F("shipping_address__phone_number"),
+        )
+    )  # fmt: skip
+    return orders
+
+
+def host_spellings(email_keys: Iterable[str]) -> Iterator[str]:
+    """Each key as it is and, for hosts such as `xn--mnchen-3ya.de`, as people write it.
+
+    Local parts need no more care: Django's e-mail fields admit nothing but ASCII there.
+    """
+    for key in email_keys:
+        yield key
+        local, _, host = key.rpartition("@")
+        if "xn--" in host:
+            yield f"{local}@{readable_host(host)}"
+
+
+def readable_host(host: str) -> str:
+    try:
+        return idna.decode(host)
+    except idna.IDNAError:
+        return host
+
+
+def purchases_of(row: dict[str, Any]) -> Iterator[Purchase]:
+    keys = {ascii_key(row["guest_key"] or ""), ascii_key(row["user_key"] or "")}
+    for key in sorted(keys - {""}) or [""]:
+        yield Purchase(
+            order_id=row["pk"],
+            basket_id=row["basket_id"],
+            user_id=row["user_id"],
+            email_key=key,
+            phone=phone_text(row["phone"]),
+            placed_at=row["date_placed"],
+        )
+
+
+def ascii_key(email: str) -> str:
+    """The spelling of `contacts.addresses` for an address that a database made lower-case."""
+    local, _, host = email.strip().rpartition("@")
+    if host.isascii():
+        return email.strip()
+    try:
+        return f"{local}@{idna.encode(host, uts46=True).decode('ascii')}"
+    except idna.IDNAError:
+        return email.strip()
+
+
+def order_facts(order_id: int) -> OrderFacts | None:
+    """The facts of one order; None where it is gone."""
+    email_field = email_field_of(get_user_model())
+    order = (
+        get_model("order", "Order")
+        ._base_manager.select_related("user", "shipping_address")
+        .filter(pk=order_id)
+        .first()
+    )
+    if order is None:
+        return None
+    address = order.shipping_address
+    email = order.guest_email or (order.user and getattr(order.user, email_field or "pk", ""))
+    return OrderFacts(
+        order_id=order.pk,
+        number=order.number,
+        basket_id=order.basket_id,
+        user_id=order.user_id,
+        email=str(email or "") if order.guest_email or email_field else "",
+        phone=phone_text(address.phone_number) if address else "",
+        country=(address.country_id or "") if address else "",
+        total_incl_tax=order.total_incl_tax,
+        currency=order.currency,
+        status=order.status,
+        placed_at=order.date_placed,
+    )

@@ -33,7 +33,7 @@ class UnchangingQuerySet(models.QuerySet["ConsentWording"]):
 
 
 class ConsentWording(models.Model):
-    """The exact text a person agreed to. A changed text is a new version; old proofs keep theirs."""
+    """The exact text a person agreed to. Changed texts are new versions; old proofs keep theirs."""
 
     code = models.SlugField(_("code"), max_length=50)
     language = models.CharField(_("language"), max_length=16)
@@ -125,7 +125,7 @@ class ConsentRecord(models.Model):
 
 
 class ConsentChain(models.Model):
-    """How long a person's chain of records is and how it ends: what shows that its tail was cut off.
+    """How long a person's chain of records is and how it ends: shows that its tail was cut off.
 
     Also the row that writers lock, so that two of them cannot fork the chain.
     """

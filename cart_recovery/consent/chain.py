@@ -1,0 +1,59 @@
+"""What a consent record is hashed over, and how. The format is fixed: old records must verify."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from typing import Any, Final
+
+from django.utils.crypto import salted_hmac
+
+from cart_recovery.conf import conf
+from cart_recovery.models import ConsentRecord, ConsentWording
+
+FORMAT: Final = 1
+_SALT: Final = "cart_recovery.consent.chain"
+
+
+def record_hash(record: ConsentRecord) -> str:
+    """64 hex digits over everything the record says, the wording's text and the record before it.
+
+    Keyed, so that whoever can write to the database alone cannot make a changed chain fit again.
+    """
+    payload = canonical(record)
+    key = conf.ADDRESS_HASH_KEY
+    return salted_hmac(_SALT, payload, secret=key, algorithm="sha256").hexdigest()
+
+
+def canonical(record: ConsentRecord) -> str:
+    """The record as JSON in the one spelling that is hashed: sorted keys, UTC, ASCII only."""
+    content = {
+        "format": FORMAT,
+        "contact": record.contact_id,
+        "sequence": record.sequence,
+        "channel": record.channel,
+        "purpose": str(record.purpose),
+        "action": str(record.action),
+        "wording": _wording(record.wording),
+        "address_digest": record.address_digest,
+        "source": record.source,
+        "source_url": record.source_url,
+        "recorded_at": record.recorded_at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
+        "previous_hash": record.previous_hash,
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def _wording(wording: ConsentWording | None) -> dict[str, Any] | None:
+    if wording is None:
+        return None
+    return {
+        "id": wording.pk,
+        "code": wording.code,
+        "language": wording.language,
+        "version": wording.version,
+        "channel": wording.channel,
+        "purposes": list(wording.purposes),
+        "text_sha256": hashlib.sha256(wording.text.encode()).hexdigest(),
+    }

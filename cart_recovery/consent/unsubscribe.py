@@ -1,0 +1,112 @@
+"""Unsubscribe links: a signed token that needs no row, says nothing and never expires."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlencode
+
+from django.core.signing import BadSignature, Signer
+from django.urls import reverse
+from django.utils import translation
+from django.utils.crypto import salted_hmac
+from django.utils.http import base36_to_int, int_to_base36
+
+from cart_recovery.exceptions import InvalidTokenError
+from cart_recovery.models import Purpose
+from cart_recovery.shop.site import absolute_url
+
+# Sent links must work for ever: letters may be added here, never changed or used again.
+_PURPOSES: Final = {
+    Purpose.CART_REMINDER.value: "c",
+    Purpose.ORDER_STATUS.value: "o",
+    Purpose.REVIEW_REQUEST.value: "r",
+    Purpose.PROMOTION.value: "p",
+    Purpose.TRACKING.value: "t",
+}
+_CHANNELS: Final = {"email": "e", "sms": "s", "whatsapp": "w", "messenger": "m", "webpush": "p"}
+_OTHER_CHANNEL: Final = "x"
+_PURPOSE_OF: Final = {letter: purpose for purpose, letter in _PURPOSES.items()}
+_CHANNEL_OF: Final = {letter: channel for channel, letter in _CHANNELS.items()}
+_PAYLOAD: Final = re.compile(r"([a-z])([a-z])([0-9a-z]{1,13})(?:-(.{1,32}))?", re.ASCII)
+
+#: name of the query parameter with the language of the message
+LANGUAGE_PARAMETER: Final = "l"
+_MAX_LENGTH: Final = 120
+
+
+class CompactSigner(Signer):
+    """Django's signer, SECRET_KEY_FALLBACKS included, with 128 bits of signature instead of 256.
+
+    22 characters that nobody can guess, short enough for an SMS.
+    """
+
+    def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
+        digest = salted_hmac(
+            f"{self.salt}compact", value, self.key if key is None else key, algorithm="sha256"
+        ).digest()
+        return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class UnsubscribeTarget:
+    """Whom a link belongs to, and what the message was about."""
+
+    contact_id: int
+    channel: str
+    purpose: str
+
+
+def unsubscribe_token(contact_id: int, channel: str, purpose: str) -> str:
+    """A URL-safe token without personal data: 26 to 38 characters, more for a shop's own channels.
+
+    Raises ValueError for an unknown purpose.
+    """
+    letter = _CHANNELS.get(channel, _OTHER_CHANNEL)
+    rest = "" if channel in _CHANNELS else f"-{channel}"
+    payload = f"{_PURPOSES[Purpose(purpose).value]}{letter}{int_to_base36(contact_id)}{rest}"
+    return _signer().sign(payload)
+
+
+def read_token(token: str) -> UnsubscribeTarget:
+    """The target of a token that we made. Raises InvalidTokenError for any other text.
+
+    What phones and mail programs glue to the end of a link (a bracket, a comma) is overlooked.
+    """
+    trimmed = re.sub(r"[^A-Za-z0-9_-]+$", "", token[:_MAX_LENGTH])
+    try:
+        payload = _signer().unsign(trimmed)
+    except BadSignature:
+        raise InvalidTokenError("not a token of ours") from None
+    match = _PAYLOAD.fullmatch(payload)
+    if match is None or match[1] not in _PURPOSE_OF:
+        raise InvalidTokenError("a token of another version")
+    channel = match[4] if match[2] == _OTHER_CHANNEL else _CHANNEL_OF.get(match[2])
+    if not channel:
+        raise InvalidTokenError("a token of another version")
+    return UnsubscribeTarget(base36_to_int(match[3]), channel, _PURPOSE_OF[match[1]])
+
+
+def unsubscribe_url(contact_id: int, channel: str, purpose: str, language: str) -> str:
+    """The absolute link for a message: as short as the shop's URLs allow, in its language.
+
+    The language is the path's prefix where the shop uses `i18n_patterns`, so that no redirect
+    stands between a mailbox provider's one-click POST and the view.
+    """
+    token = unsubscribe_token(contact_id, channel, purpose)
+    with translation.override(language or None):
+        path = reverse("cart_recovery:unsubscribe", kwargs={"token": token})
+    query = f"?{urlencode({LANGUAGE_PARAMETER: language})}" if language else ""
+    return absolute_url(path) + query
+
+
+def headers(url: str) -> dict[str, str]:
+    """The two headers of RFC 8058. `url` must be https where mailbox providers are to use it."""
+    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _signer() -> CompactSigner:
+    # a dot is neither in the signature's alphabet nor in need of quoting
+    return CompactSigner(sep=".", salt="cart_recovery.unsubscribe")

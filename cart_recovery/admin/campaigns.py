@@ -10,6 +10,12 @@ from django.db import models
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.bases import (
+    AnyInlineFormSet,
+    AnyModelAdmin,
+    AnyModelForm,
+    AnyStackedInline,
+)
 from cart_recovery.admin.durations import DurationChoiceField
 from cart_recovery.channels.registry import configured_aliases
 from cart_recovery.models import Campaign, Incentive, MessageTemplate, Step, Variant
@@ -17,7 +23,7 @@ from cart_recovery.models import Campaign, Incentive, MessageTemplate, Step, Var
 DURATIONS: dict[Any, dict[str, Any]] = {models.DurationField: {"form_class": DurationChoiceField}}
 
 
-class MixForm(forms.ModelForm[Step]):
+class MixForm(AnyModelForm):
     """A step with one pair of fields per channel: its weight in the mix and its template.
 
     The variants of a step are rows of their own (A/B tests will have several per channel); this
@@ -69,7 +75,7 @@ class MixForm(forms.ModelForm[Step]):
             variant.save()
 
 
-class StepFormSet(forms.BaseInlineFormSet[Step, Campaign, MixForm]):
+class StepFormSet(AnyInlineFormSet):
     """Saves the mix with each step."""
 
     def save_new(self, form: MixForm, commit: bool = True) -> Step:
@@ -85,7 +91,7 @@ class StepFormSet(forms.BaseInlineFormSet[Step, Campaign, MixForm]):
         return step
 
 
-class StepInline(admin.StackedInline[Step, Campaign]):
+class StepInline(AnyStackedInline):
     model = Step
     extra = 0
     formfield_overrides = DURATIONS
@@ -129,7 +135,7 @@ def _template_codes() -> dict[str, list[str]]:
 
 
 @admin.register(Campaign)
-class CampaignAdmin(admin.ModelAdmin[Campaign]):
+class CampaignAdmin(AnyModelAdmin):
     list_display = ["name", "trigger", "is_active", "activated_at", "priority"]
     list_filter = ["is_active", "trigger"]
     search_fields = ["name", "code"]
@@ -146,7 +152,7 @@ class CampaignAdmin(admin.ModelAdmin[Campaign]):
 
 
 @admin.register(Incentive)
-class IncentiveAdmin(admin.ModelAdmin[Incentive]):
+class IncentiveAdmin(AnyModelAdmin):
     list_display = ["name", "kind", "value", "minimum_basket", "valid_for"]
     list_filter = ["kind"]
     search_fields = ["name"]

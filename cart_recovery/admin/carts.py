@@ -9,12 +9,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.models import Enrolment, FollowUp, TrackedCart
 
 
-class EnrolmentInline(admin.TabularInline[Enrolment, TrackedCart]):
+class EnrolmentInline(AnyTabularInline):
     model = Enrolment
     extra = 0
     can_delete = False
@@ -63,7 +64,7 @@ class TrackedCartAdmin(ReadOnlyAdmin):
         return f"{cart.total} {cart.currency}" if cart.total is not None else "-"
 
 
-class FollowUpInline(admin.TabularInline[FollowUp, Enrolment]):
+class FollowUpInline(AnyTabularInline):
     model = FollowUp
     extra = 0
     can_delete = False

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.links import admin_link, admin_link_by_key
 from cart_recovery.admin.lists import LargeListAdmin, ReadOnlyAdmin
 from cart_recovery.conf import conf
@@ -26,7 +27,7 @@ from cart_recovery.models import (
 )
 
 
-class ConsentStateInline(admin.TabularInline[ConsentState, Contact]):
+class ConsentStateInline(AnyTabularInline):
     model = ConsentState
     extra = 0
     can_delete = False

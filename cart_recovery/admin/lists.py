@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from cart_recovery.admin.bases import AnyModelAdmin, AnyPaginator
 
-class BoundedPaginator(Paginator[Any]):
+
+class BoundedPaginator(AnyPaginator):
     """Counts no further than `COUNT_LIMIT`: who looks for more than that should filter."""
 
     COUNT_LIMIT = 5000
@@ -22,7 +20,7 @@ class BoundedPaginator(Paginator[Any]):
         return int(rows.order_by()[: self.COUNT_LIMIT].count())  # type: ignore[union-attr]  # always a queryset in admin
 
 
-class LargeListAdmin(admin.ModelAdmin[Any]):
+class LargeListAdmin(AnyModelAdmin):
     """Base of the lists over rows that grow with the shop."""
 
     paginator = BoundedPaginator

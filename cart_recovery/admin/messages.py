@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.contacts import digests_of
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
@@ -26,7 +27,7 @@ from cart_recovery.models import (
 )
 
 
-class DeliveryEventInline(admin.TabularInline[DeliveryEvent, Message]):
+class DeliveryEventInline(AnyTabularInline):
     model = DeliveryEvent
     extra = 0
     can_delete = False

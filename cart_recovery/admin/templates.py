@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.bases import AnyModelAdmin, AnyModelForm
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.models import MessageTemplate, Variant
 from cart_recovery.rendering.validation import validate_template
@@ -15,7 +16,7 @@ from cart_recovery.rendering.validation import validate_template
 TEXT_FIELDS = ("subject", "preheader", "html", "text")
 
 
-class MessageTemplateForm(forms.ModelForm[MessageTemplate]):
+class MessageTemplateForm(AnyModelForm):
     class Meta:
         model = MessageTemplate
         fields = ["code", "channel", "language", *TEXT_FIELDS]
@@ -49,7 +50,7 @@ class MessageTemplateForm(forms.ModelForm[MessageTemplate]):
 
 
 @admin.register(MessageTemplate)
-class MessageTemplateAdmin(admin.ModelAdmin[MessageTemplate]):
+class MessageTemplateAdmin(AnyModelAdmin):
     form = MessageTemplateForm
     list_display = ["code", "channel", "language", "subject", "updated_at"]
     list_filter = ["channel", "language"]

@@ -152,6 +152,7 @@ if os.environ.get("REDIS_URL"):
 
 CART_RECOVERY = {
     "PUBLIC_BASE_URL": "https://shop.example",
+    "ADDRESS_HASH_KEY": "tests-only-key-of-the-suppression-list",
     "SHOP_NAME": "Probeladen",
     "FROM_EMAIL": "Probeladen <laden@shop.example>",
     "IMPRINT": "Probeladen GmbH\nMusterweg 1, 10115 Berlin\nHRB 1234, Amtsgericht Berlin",

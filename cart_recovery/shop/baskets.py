@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -71,6 +72,13 @@ class BasketFacts:
     @property
     def is_buyable(self) -> bool:
         return any(line.is_available for line in self.lines)
+
+    def without_products(self, product_ids: Collection[int]) -> BasketFacts:
+        """The same basket without the lines of these products."""
+        if not product_ids:
+            return self
+        kept = tuple(line for line in self.lines if line.product_id not in product_ids)
+        return dataclasses.replace(self, lines=kept)
 
     @property
     def currency(self) -> str:

@@ -10,7 +10,6 @@ from django.urls import reverse
 
 from cart_recovery.channels.base import OutgoingMessage
 from cart_recovery.channels.registry import get_channel
-from cart_recovery.conf import conf
 from cart_recovery.consent import unsubscribe
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.delivery.outbox import Draft
@@ -74,7 +73,7 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
         basket = baskets[followup.pk]
         if basket is None:
             raise LookupError("The rules let a follow-up without a basket pass.")
-        language = language_of(followup)
+        language = followup.enrolment.language
         requests.append(
             RenderRequest(
                 channel=option.channel,
@@ -91,12 +90,6 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
             )
         )  # fmt: skip
     return requests
-
-
-def language_of(followup: FollowUp) -> str:
-    """The cart's language (the one the shopper read the shop in), else the contact's, else ours."""
-    enrolment = followup.enrolment
-    return enrolment.cart.language or enrolment.contact.language or conf.LANGUAGES[0]
 
 
 def _draft(

@@ -63,7 +63,9 @@ class FollowUpFacts:
 def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUpFacts]:
     """Facts for a batch, in the order given. Needs what `with_relations` selects."""
     contacts = [f.enrolment.contact for f in followups]
-    baskets = load_baskets({f.enrolment.cart.basket_id for f in followups} - {None})
+    languages = {f.enrolment.cart.basket_id: f.enrolment.language for f in followups}
+    languages.pop(None, None)
+    baskets = load_baskets(languages.keys(), languages=languages)
     purchases = purchases_by_followup(followups)
     products = purchased_products({p.order_id for found in purchases.values() for p in found})
     reach = load_reach(contacts, now)

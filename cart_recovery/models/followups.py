@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.conf import conf
 from cart_recovery.models.campaigns import Campaign, Step, Variant
 from cart_recovery.models.carts import TrackedCart
 from cart_recovery.models.contacts import Contact
@@ -47,6 +48,11 @@ class Enrolment(models.Model):
 
     def __str__(self) -> str:
         return _("Enrolment %(pk)s") % {"pk": self.pk}
+
+    @property
+    def language(self) -> str:
+        """The language the shopper read the shop in, else the contact's, else the shop's first."""
+        return self.cart.language or self.contact.language or conf.LANGUAGES[0]
 
 
 class FollowUpState(models.TextChoices):

@@ -1,0 +1,58 @@
+"""How a simulator is set up: one frozen object, filled by the command line or by a test."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sandbox_shop.simulators import defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything that can be chosen; durations in seconds.
+
+    ``webhook_base`` empty: nothing is posted to the shop, neither events nor status callbacks.
+    ``sms_numbers`` empty: every valid number counts as one of the account's.
+    ``light``: nothing is stored and nothing posted back, the answers stay the same (benchmarks).
+    ``step_delay`` lies between two events of one message, ``retry_delays`` between the attempts
+    to hand over one webhook.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: bool = False
+    webhook_base: str = ""
+    events_path: str = defaults.DEFAULT_EVENTS_PATH
+    inbound_path: str = defaults.DEFAULT_INBOUND_PATH
+    sendgrid_key: str = defaults.DEFAULT_SENDGRID_KEY
+    sendgrid_private_key: str = ""
+    account_sid: str = defaults.DEFAULT_TWILIO_SID
+    auth_token: str = defaults.DEFAULT_TWILIO_TOKEN
+    sms_numbers: tuple[str, ...] = ()
+    sms_number: str = defaults.DEFAULT_TWILIO_NUMBER
+    advanced_opt_out: bool = False
+    delay: float = 0.0
+    light: bool = False
+    keep: int = defaults.DEFAULT_KEEP
+    step_delay: float = 0.0
+    retry_delays: tuple[float, ...] = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
+    webhook_timeout: float = 15.0
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], **chosen: object) -> Options:
+        """Read PROVIDERS_PORT, SENDGRID_API_KEY, TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.
+
+        What is ``chosen`` by name wins over the environment, an empty variable counts as unset.
+        Raises ValueError where PROVIDERS_PORT is no port.
+        """
+        port = environ.get("PROVIDERS_PORT") or str(defaults.DEFAULT_PORT)
+        if not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise ValueError(f"PROVIDERS_PORT is {port!r}: set it to a number from 0 to 65535")
+        found: dict[str, object] = {
+            "port": int(port),
+            "sendgrid_key": environ.get("SENDGRID_API_KEY") or defaults.DEFAULT_SENDGRID_KEY,
+            "account_sid": environ.get("TWILIO_ACCOUNT_SID") or defaults.DEFAULT_TWILIO_SID,
+            "auth_token": environ.get("TWILIO_AUTH_TOKEN") or defaults.DEFAULT_TWILIO_TOKEN,
+        }
+        return cls(**{**found, **chosen})  # type: ignore[arg-type] # names are checked by the call

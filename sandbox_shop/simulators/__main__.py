@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         asyncio.run(_run(options))
     except (OSError, ValueError) as error:
-        print(f"The provider simulators cannot start: {error}", file=sys.stderr)  # noqa: T201
+        print(f"The provider simulators cannot start: {error}", file=sys.stderr)
         return 1
     return 0
 
@@ -52,7 +52,7 @@ async def _run(options: Options) -> None:
 
 
 def _announce(url: str) -> None:
-    print(f"Messages: {url}/", flush=True)  # noqa: T201
+    print(f"Messages: {url}/", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--events-path", help=f"for SendGrid's events ({defaults.DEFAULT_EVENTS_PATH})")
     add("--inbound-path", help=f"for answers by SMS ({defaults.DEFAULT_INBOUND_PATH})")
     add("--sendgrid-private-key", metavar="FILE",
-        help="PEM file that signs the events; made if absent (default: a new key each run)")  # fmt: skip
+        help="PEM file that signs the events, made if absent; default: a new key")  # fmt: skip
     add("--sms-numbers", type=_numbers, metavar="NUMBERS",
         help="the account's numbers with commas; default: every valid number is one")  # fmt: skip
     add("--advanced-opt-out", action="store_true", help="send OptOutType with STOP, START, HELP")

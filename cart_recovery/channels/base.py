@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from django.core import checks
 
+from cart_recovery.channels.option_checks import OptionChecks
 from cart_recovery.channels.outcomes import (
     CHANNEL_PAUSED,
     OUT_OF_TIME,
@@ -46,8 +47,8 @@ class Channel(ABC):
 
     #: which of a contact's addresses it needs: "email" or "phone"
     address_kind: str = "email"
-    supports_html: ClassVar[bool] = False
-    supports_reply: ClassVar[bool] = False
+    supports_html: bool = False
+    supports_reply: bool = False
     #: messages that one lane (one connection) carries at the most
     max_batch: ClassVar[int] = 1000
     #: calls at a time, unless OPTIONS["CONCURRENCY"] says otherwise
@@ -99,7 +100,14 @@ class Channel(ABC):
 
     def check(self) -> list[checks.CheckMessage]:
         """What is wrong with the configuration. Calls no provider, imports none of its code."""
-        return []
+        options = OptionChecks(self.alias, self.options)
+        options.check_names(known=self.known_options, required=self.required_options)
+        self.check_options(options)
+        return options.messages
+
+    def check_options(self, options: OptionChecks) -> None:
+        """The adapter's own checks."""
+        options.check_number("CONCURRENCY", lowest=1, highest=500)
 
     def close(self) -> None:  # noqa: B027 most channels keep nothing open
         """Close kept connections. The channel may be used again."""

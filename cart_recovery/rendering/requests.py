@@ -10,7 +10,7 @@ from cart_recovery.shop.vouchers import VoucherFacts
 
 @dataclass(frozen=True, slots=True)
 class RenderRequest:
-    """One message to be rendered. `basket` is loaded at the moment of sending, links are absolute."""
+    """One message to render. `basket` is loaded at the moment of sending, links are absolute."""
 
     #: alias of the channel, by which the template is found
     channel: str
@@ -23,6 +23,8 @@ class RenderRequest:
     restore_url: str
     unsubscribe_url: str
     voucher: VoucherFacts | None = None
+    #: whether an answer to an SMS reaches us: if not, STOP cannot be offered, but a link
+    supports_reply: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,117 @@
+"""The placeholders of templates, documented here and nowhere else.
+
+The check of what staff write, the renderer's data, the documentation and the editor's palette all
+follow this table. Values are plain text and numbers, formatted for the reader's language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    NUMBER = "number"
+    #: yes or no; for `{% if %}` only
+    FLAG = "flag"
+    #: an absolute http(s) address; the only kind that may stand in `href` and `src`
+    URL = "url"
+    #: for `{% for %}` only; its members are the fields
+    LIST = "list"
+    #: has fields of its own: `{{ voucher.code }}`
+    GROUP = "group"
+
+
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    name: str
+    kind: Kind
+    description: str | Promise
+    #: what it may look like; empty for lists and groups
+    sample: str = ""
+    #: may be missing, so it has to stand within `{% if name %}` or carry `|default("…")`
+    optional: bool = False
+    fields: tuple[Placeholder, ...] = ()
+
+    def field(self, name: str) -> Placeholder | None:
+        """The field of that name."""
+        return next((field for field in self.fields if field.name == name), None)
+
+
+_OPTION = (
+    Placeholder("name", Kind.TEXT, _("what was chosen, such as the size"), "Größe"),
+    Placeholder("value", Kind.TEXT, _("the choice"), "M"),
+)
+_GONE = (
+    Placeholder("title", Kind.TEXT, _("title of the product"), "Leinenhemd „Sommer“"),
+    Placeholder("quantity", Kind.NUMBER, _("how many were in the basket"), "1"),
+)
+_LINE = (
+    Placeholder("title", Kind.TEXT, _("title of the product"), "Leinenhemd „Sommer“"),
+    Placeholder("quantity", Kind.NUMBER, _("how many can be bought now"), "2"),
+    Placeholder("wanted_quantity", Kind.NUMBER, _("how many are in the basket"), "2"),
+    Placeholder("is_short", Kind.FLAG, _("fewer can be bought than are in the basket"), "0"),
+    Placeholder("price", Kind.TEXT, _("price of one piece now"), "49,90 €"),
+    Placeholder("total", Kind.TEXT, _("price of all pieces now"), "99,80 €"),
+    Placeholder("url", Kind.URL, _("page of the product"), "https://shop.example/catalogue/1/"),
+    Placeholder(
+        "image_url", Kind.URL, _("picture of the product"),
+        "https://shop.example/media/hemd.jpg", optional=True,
+    ),
+    Placeholder("options", Kind.LIST, _("what was chosen for the product"), fields=_OPTION),
+)  # fmt: skip
+_VOUCHER = (
+    Placeholder("code", Kind.TEXT, _("code of the voucher"), "K7M2-Q9XA"),
+    Placeholder("value", Kind.TEXT, _("its value: “10 %”, “5,00 €”, “free shipping”"), "10 %"),
+    Placeholder("is_free_shipping", Kind.FLAG, _("it waives the shipping costs"), "0"),
+    Placeholder("expires", Kind.TEXT, _("last day on which it can be used"), "3. Dezember 2026"),
+    Placeholder("minimum", Kind.TEXT, _("least value of the basket"), "30,00 €", optional=True),
+)  # fmt: skip
+
+PLACEHOLDERS: Final[tuple[Placeholder, ...]] = (
+    Placeholder("shop_name", Kind.TEXT, _("name of the shop"), "Probeladen"),
+    Placeholder("shop_url", Kind.URL, _("the shop's first page"), "https://shop.example/"),
+    Placeholder("language", Kind.TEXT, _("language of the message"), "de"),
+    Placeholder(
+        "restore_url", Kind.URL, _("personal link that brings the basket back"),
+        "https://shop.example/r/3kQ9xTf2",
+    ),
+    Placeholder(
+        "unsubscribe_url", Kind.URL, _("link that ends these messages"),
+        "https://shop.example/u/b8Zc0p",
+    ),
+    Placeholder("imprint", Kind.TEXT, _("legal footer of the shop"), "Probeladen GmbH"),
+    Placeholder("lines", Kind.LIST, _("products that can be bought now, at most 20"), fields=_LINE),
+    Placeholder("first_line", Kind.GROUP, _("the first of these products"), fields=_LINE),
+    Placeholder(
+        "unavailable_lines", Kind.LIST, _("products that cannot be bought any more"), fields=_GONE
+    ),
+    Placeholder("item_count", Kind.NUMBER, _("number of pieces that can be bought"), "3"),
+    Placeholder("more_count", Kind.NUMBER, _("further products that are not in “lines”"), "0"),
+    Placeholder("total", Kind.TEXT, _("value of the basket now"), "149,70 €"),
+    Placeholder(
+        "voucher", Kind.GROUP, _("personal voucher, if this step offers one"), optional=True,
+        fields=_VOUCHER,
+    ),
+    Placeholder("can_reply", Kind.FLAG, _("SMS: an answer to this number reaches the shop"), "1"),
+)  # fmt: skip
+
+ROOT: Final = Placeholder("", Kind.GROUP, "", fields=PLACEHOLDERS)
+
+
+def documented() -> Iterator[tuple[str, Placeholder]]:
+    """Every placeholder with its full name, as `line.title` within a loop over `lines`."""
+    singular = {"lines": "line", "unavailable_lines": "line", "options": "option"}
+
+    def walk(prefix: str, fields: tuple[Placeholder, ...]) -> Iterator[tuple[str, Placeholder]]:
+        for item in fields:
+            yield prefix + item.name, item
+            yield from walk(singular.get(item.name, prefix + item.name) + ".", item.fields)
+
+    yield from walk("", PLACEHOLDERS)

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
 from sandbox_shop import keys
 from sandbox_shop.simulators import defaults
 
@@ -42,12 +45,12 @@ class Environment:
 
     @property
     def port(self) -> int:
-        """The shop's port. Raises ValueError naming the variable if it is no port."""
+        """The shop's port. Raises ImproperlyConfigured if it is no port."""
         return self._port("PORT", 8000)
 
     @property
     def providers_port(self) -> int:
-        """The simulators' port. Raises ValueError naming the variable if it is no port."""
+        """The simulators' port. Raises ImproperlyConfigured if it is no port."""
         return self._port("PROVIDERS_PORT", defaults.DEFAULT_PORT)
 
     @property
@@ -90,6 +93,24 @@ class Environment:
     def twilio_auth_token(self) -> str:
         """Token that Twilio, real or simulated, signs its webhooks with."""
         return self.get("TWILIO_AUTH_TOKEN", defaults.DEFAULT_TWILIO_TOKEN)
+
+    def database(self) -> dict[str, Any]:
+        """The default database: DATABASE_URL, or an SQLite file. Raises ImproperlyConfigured."""
+        url = self.get("DATABASE_URL", f"sqlite:///{self.var / 'shop.sqlite3'}")
+        try:
+            database: dict[str, Any] = dict(dj_database_url.parse(url))
+        except ValueError as error:
+            raise ImproperlyConfigured(
+                "DATABASE_URL must look like postgres://user:password@host:5432/name."
+            ) from error
+        if database["ENGINE"] == "django.db.backends.sqlite3":
+            # web server and queue workers write at once: wait for the lock, never upgrade it
+            database["OPTIONS"] = {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            }
+        return {**database, "ATOMIC_REQUESTS": True}
 
     def channels(self) -> dict[str, dict[str, Any]]:
         """The CHANNELS setting: SendGrid and Twilio, real or simulated."""
@@ -134,5 +155,7 @@ class Environment:
     def _port(self, name: str, default: int) -> int:
         text = self.get(name, str(default))
         if not text.isdecimal() or not 0 < int(text) < 65536:
-            raise ValueError(f"{name} must be a port number from 1 to 65535, not {text!r}.")
+            raise ImproperlyConfigured(
+                f"{name} must be a port number from 1 to 65535, not {text!r}."
+            )
         return int(text)

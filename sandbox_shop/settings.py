@@ -9,7 +9,6 @@ import datetime as dt
 import os
 from pathlib import Path
 
-import dj_database_url
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  Oscar's documented way to take its defaults
 
@@ -36,19 +35,7 @@ STATIC_URL = "/static/"
 MEDIA_URL = "/media/"
 MEDIA_ROOT = VAR / "media"
 
-DATABASES = {
-    "default": dj_database_url.parse(
-        ENVIRONMENT.get("DATABASE_URL", f"sqlite:///{VAR / 'shop.sqlite3'}")
-    )
-}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # web server and queue workers write at the same time: queue up for the lock, never upgrade it
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-DATABASES["default"]["ATOMIC_REQUESTS"] = True
+DATABASES = {"default": ENVIRONMENT.database()}
 
 INSTALLED_APPS = [
     "sandbox_shop",
@@ -109,6 +96,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
     "oscar.apps.basket.middleware.BasketMiddleware",
+    "cart_recovery.consent.middleware.ConsentMiddleware",
 ]
 TEMPLATES = [
     {
@@ -196,5 +184,6 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "faker": {"level": "WARNING"},
+        "oscar": {"level": "WARNING"},
     },
 }

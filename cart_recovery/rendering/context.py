@@ -50,7 +50,7 @@ def build_context(
         "restore_url": restore_url,
         "unsubscribe_url": _required(request.unsubscribe_url, "unsubscribe_url"),
         "imprint": conf.IMPRINT,
-        "imprint_rows": [clean(row) for row in conf.IMPRINT.splitlines()],
+        "imprint_rows": [{"text": clean(row)} for row in conf.IMPRINT.splitlines()],
         "lines": shown,
         "first_line": shown[0],
         "unavailable_lines": [

@@ -59,19 +59,19 @@ _UNSAFE_STYLE: Final = re.compile(
     r"url\s*\(|expression|@|\\|behaviou?r|binding|position|/\*|[<>{}]", re.IGNORECASE
 )
 
-_VALUE, _NESTED = "\ue001", "\ue002"
-_TAG = re.compile(
+VALUE, NESTED = "\ue001", "\ue002"
+TAG = re.compile(
     r"<(?P<end>/)?(?P<name>[a-zA-Z][a-zA-Z0-9]*)"
     r"(?P<attributes>(?:\s+[a-zA-Z][a-zA-Z0-9-]*(?:\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'))?)*)\s*/?>"
 )
-_ATTRIBUTE = re.compile(
+ATTRIBUTE = re.compile(
     r"\s+(?P<name>[a-zA-Z][a-zA-Z0-9-]*)(?:\s*=\s*(?:\"(?P<a>[^\"<>]*)\"|'(?P<b>[^'<>]*)'))?"
 )
-_PIECE = re.compile(r"<!--.*?-->|<|[^<\ue002]+|\ue002", re.DOTALL)
+PIECE = re.compile(r"<!--.*?-->|<|[^<\ue002]+|\ue002", re.DOTALL)
 
 
 @dataclass(slots=True)
-class _Flat:
+class Flat:
     """A run of nodes as one string, each placeholder and each tag being one private character."""
 
     text: str = ""
@@ -79,14 +79,14 @@ class _Flat:
     nodes: list[Node] = field(default_factory=list)
 
     @classmethod
-    def of(cls, nodes: Iterable[Node]) -> _Flat:
+    def of(cls, nodes: Iterable[Node]) -> Flat:
         flat = cls()
         parts: list[str] = []
         length = 0
         for node in nodes:
             flat.starts.append(length)
             flat.nodes.append(node)
-            mark = _VALUE if isinstance(node, Output) else _NESTED
+            mark = VALUE if isinstance(node, Output) else NESTED
             parts.append(node.value if isinstance(node, Text) else mark)
             length += len(parts[-1])
         flat.text = "".join(parts)
@@ -122,12 +122,12 @@ def check_markup(nodes: Sequence[Node], scope: Scope) -> None:
 
 def _check(nodes: Sequence[Node], scope: Scope, parents: tuple[str, ...]) -> None:
     """`parents`: elements that the nodes stand in, and must leave as they found them."""
-    flat = _Flat.of(nodes)
+    flat = Flat.of(nodes)
     elements = _Elements(parents)
     position = 0
-    while piece := _PIECE.match(flat.text, position):
+    while piece := PIECE.match(flat.text, position):
         position = piece.end()
-        if piece[0] == _NESTED:
+        if piece[0] == NESTED:
             _check_nested(flat.node_at(piece.start()), scope, elements.names())
         elif piece[0] == "<":
             position = _check_tag(flat, piece.start(), elements, scope)
@@ -138,10 +138,10 @@ def _check(nodes: Sequence[Node], scope: Scope, parents: tuple[str, ...]) -> Non
         raise RenderingError(_("<%s> is not closed.") % name, line=line)
 
 
-def _check_text(flat: _Flat, piece: re.Match[str], inside: str) -> None:
+def _check_text(flat: Flat, piece: re.Match[str], inside: str) -> None:
     line = flat.line_at(piece.start())
     if piece[0].startswith("<!--"):
-        if _VALUE in piece[0] or _NESTED in piece[0] or "[" in piece[0]:
+        if VALUE in piece[0] or NESTED in piece[0] or "[" in piece[0]:
             raise RenderingError(_("A comment can hold plain text only."), line=line)
     elif inside in _NO_TEXT and piece[0].strip():
         raise RenderingError(_("No text can stand right within <%s>.") % inside, line=line)
@@ -162,10 +162,10 @@ def _check_nested(node: Node, scope: Scope, parents: tuple[str, ...]) -> None:
         )
 
 
-def _check_tag(flat: _Flat, position: int, elements: _Elements, scope: Scope) -> int:
+def _check_tag(flat: Flat, position: int, elements: _Elements, scope: Scope) -> int:
     """Returns where the tag ends."""
     line = flat.line_at(position)
-    tag = _TAG.match(flat.text, position)
+    tag = TAG.match(flat.text, position)
     if tag is None:
         raise RenderingError(_tag_refused(flat, position), line=line)
     name = tag["name"].lower()
@@ -182,7 +182,7 @@ def _check_tag(flat: _Flat, position: int, elements: _Elements, scope: Scope) ->
         return tag.end()
     _check_place(name, elements, line)
     seen: set[str] = set()
-    for attribute in _ATTRIBUTE.finditer(flat.text, tag.start("attributes"), tag.end("attributes")):
+    for attribute in ATTRIBUTE.finditer(flat.text, tag.start("attributes"), tag.end("attributes")):
         _check_attribute(flat, attribute, scope)
         if attribute["name"].lower() in seen:
             raise RenderingError(_("An attribute stands twice."), line=line)
@@ -203,20 +203,20 @@ def _check_place(name: str, elements: _Elements, line: int) -> None:
         )
 
 
-def _check_attribute(flat: _Flat, attribute: re.Match[str], scope: Scope) -> None:
+def _check_attribute(flat: Flat, attribute: re.Match[str], scope: Scope) -> None:
     name = attribute["name"].lower()
     value = attribute["a"] or attribute["b"] or ""
     line = flat.line_at(attribute.start("name"))
     if name not in _ATTRIBUTES:
         raise RenderingError(_("The attribute “%s” cannot be used.") % name, line=line)
-    if _NESTED in value:
+    if NESTED in value:
         raise RenderingError(_("{% %} cannot stand within an HTML tag."), line=line)
     if name == "style" and _UNSAFE_STYLE.search(html.unescape(value)):
         raise RenderingError(_("This style cannot be used."), line=line)
-    if _VALUE in value:
+    if VALUE in value:
         start = attribute.start("a") if attribute["a"] is not None else attribute.start("b")
         for offset, char in enumerate(value):
-            if char == _VALUE:
+            if char == VALUE:
                 _check_value(flat.node_at(start + offset), name, value, scope)
     elif name in _LINKS and not _SAFE_LINK.match(html.unescape(value).strip()):
         raise RenderingError(_("A link must begin with https://, mailto: or tel:."), line=line)
@@ -227,7 +227,7 @@ def _check_value(node: Node, name: str, value: str, scope: Scope) -> None:
     if not isinstance(node, Output):  # never: the mark stands for outputs alone
         raise TypeError(type(node).__name__)
     kind = scope.resolve(node.path, node.line).kind
-    if name in _LINKS and (kind is not Kind.URL or value != _VALUE):
+    if name in _LINKS and (kind is not Kind.URL or value != VALUE):
         raise RenderingError(
             _("A link takes one of the link placeholders, and nothing beside it."), line=node.line
         )
@@ -239,7 +239,7 @@ def _check_value(node: Node, name: str, value: str, scope: Scope) -> None:
         )
 
 
-def _tag_refused(flat: _Flat, position: int) -> str:
+def _tag_refused(flat: Flat, position: int) -> str:
     """Why no tag was read at a `<`."""
     start = flat.text[position : position + 2]
     if start == "<!":
@@ -247,8 +247,8 @@ def _tag_refused(flat: _Flat, position: int) -> str:
     if not re.match(r"</?[a-zA-Z]", flat.text[position : position + 3]):
         return _("Write &lt; where a “<” is meant.")
     end = flat.text.find(">", position)
-    if _NESTED in flat.text[position : end + 1]:
+    if NESTED in flat.text[position : end + 1]:
         return _("{% %} cannot stand within an HTML tag.")
-    if _VALUE in flat.text[position : end + 1]:
+    if VALUE in flat.text[position : end + 1]:
         return _('A placeholder within a tag must stand in a quoted attribute: alt="{{ … }}".')
     return _("This tag is not written well: quote each attribute, and close it by “>”.")

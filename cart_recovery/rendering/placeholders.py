@@ -87,6 +87,10 @@ PLACEHOLDERS: Final[tuple[Placeholder, ...]] = (
         "https://shop.example/u/b8Zc0p",
     ),
     Placeholder("imprint", Kind.TEXT, _("legal footer of the shop"), "Probeladen GmbH"),
+    Placeholder(
+        "imprint_rows", Kind.LIST, _("the same, row by row"),
+        fields=(Placeholder("text", Kind.TEXT, _("one row"), "Probeladen GmbH"),),
+    ),
     Placeholder("lines", Kind.LIST, _("products that can be bought now, at most 20"), fields=_LINE),
     Placeholder("first_line", Kind.GROUP, _("the first of these products"), fields=_LINE),
     Placeholder(
@@ -107,7 +111,12 @@ ROOT: Final = Placeholder("", Kind.GROUP, "", fields=PLACEHOLDERS)
 
 def documented() -> Iterator[tuple[str, Placeholder]]:
     """Every placeholder with its full name, as `line.title` within a loop over `lines`."""
-    singular = {"lines": "line", "unavailable_lines": "line", "options": "option"}
+    singular = {
+        "lines": "line",
+        "unavailable_lines": "line",
+        "options": "option",
+        "imprint_rows": "row",
+    }
 
     def walk(prefix: str, fields: tuple[Placeholder, ...]) -> Iterator[tuple[str, Placeholder]]:
         for item in fields:

@@ -118,3 +118,17 @@ def make_followup(
     return models.FollowUp.objects.create(
         enrolment=enrolment, step=campaign.steps.first(), planned_for=due_at, due_at=due_at
     )
+
+
+def make_consent(
+    contact: models.Contact, *channels: str, purpose: str = models.Purpose.CART_REMINDER
+) -> models.Contact:
+    """The contact says yes on these channels (e-mail if none is named); gives the contact back."""
+    from cart_recovery.consent import ledger
+
+    for channel in channels or ("email",):
+        ledger.record(
+            contact, channel=channel, purposes=[purpose], action=models.ConsentAction.GRANTED,
+            source="test",
+        )  # fmt: skip
+    return contact

@@ -19,7 +19,8 @@ def nothing_blocks(channel: str) -> str:
 
 def test_draw_is_the_same_when_repeated() -> None:
     assert all(
-        draw_order([EMAIL, SMS, PUSH], seed=f"{n}:7") == draw_order([PUSH, SMS, EMAIL], seed=f"{n}:7")
+        draw_order([EMAIL, SMS, PUSH], seed=f"{n}:7")
+        == draw_order([PUSH, SMS, EMAIL], seed=f"{n}:7")
         for n in range(200)
     )
 
@@ -76,7 +77,10 @@ def test_choice_is_never_blocked_and_always_made_when_possible(
     options = [MixOption(n, f"c{n}", "t", weight) for n, weight in enumerate(weights)]
     barred = {f"c{n}" for n in blocked}
     choice, why = choose(
-        options, seed=seed, preferred=preferred, blocker=lambda c: "no_consent" if c in barred else ""
+        options,
+        seed=seed,
+        preferred=preferred,
+        blocker=lambda c: "no_consent" if c in barred else "",
     )
     open_channels = {o.channel for o in options} - barred
     assert (choice is None) == (not open_channels)

@@ -1,0 +1,294 @@
+"""Every screen opens, finds, explains, refuses; and none asks one query per row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from cart_recovery.channels.locmem import LocmemChannel
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.models import (
+    Campaign,
+    ChannelStatus,
+    Contact,
+    FollowUp,
+    FollowUpState,
+    Message,
+    MessageTemplate,
+    Reason,
+    Step,
+    Suppression,
+    Variant,
+)
+from tests.factories import (
+    make_campaign,
+    make_consent,
+    make_contact,
+    make_followup,
+    make_user,
+)
+
+pytestmark = pytest.mark.django_db
+
+REGISTERED = [
+    "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
+    "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
+    "webhookpayload", "channelstatus", "heartbeat",
+]  # fmt: skip
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _empty_outbox() -> None:
+    LocmemChannel.reset()
+
+
+def list_url(name: str) -> str:
+    return reverse(f"admin:cart_recovery_{name}_changelist")
+
+
+def change_url(row: Any) -> str:
+    return reverse(f"admin:cart_recovery_{row._meta.model_name}_change", args=[row.pk])
+
+
+@pytest.mark.parametrize("name", REGISTERED)
+def test_list_opens_for_staff_and_not_for_others(staff: Client, name: str) -> None:
+    assert staff.get(list_url(name)).status_code == 200
+    assert Client().get(list_url(name)).status_code == 302
+    clerk = Client()
+    clerk.force_login(make_user(is_staff=True))
+    assert clerk.get(list_url(name)).status_code == 403
+
+
+def test_every_model_with_a_screen_is_in_this_test() -> None:
+    from django.contrib import admin
+
+    models = apps.get_app_config("cart_recovery").get_models()
+    assert {m._meta.model_name for m in models if m in admin.site._registry} == set(REGISTERED)
+
+
+@pytest.mark.parametrize("name", ["message", "followup", "trackedcart", "contact", "enrolment"])
+def test_list_takes_the_same_queries_for_one_row_and_for_many(staff: Client, name: str) -> None:
+    def run(rows: int) -> int:
+        for _n in range(rows):
+            make_followup(contact=make_consent(make_contact()))
+        deliver_due()
+        with CaptureQueriesContext(connection) as queries:
+            assert staff.get(list_url(name)).status_code == 200
+        assert not any("COUNT(*)" in q["sql"] and "LIMIT" not in q["sql"] for q in queries)
+        return len(queries)
+
+    run(1)
+    assert run(1) == run(12)
+
+
+class TestCampaign:
+    def post_data(self, campaign: Campaign, **changes: Any) -> dict[str, Any]:
+        step = campaign.steps.get()
+        return {
+            "name": campaign.name, "code": campaign.code, "trigger": campaign.trigger,
+            "purpose": campaign.purpose, "priority": 100, "is_active": "on",
+            "max_age_0": "", "max_age_1": "hours",
+            "attribution_window_0": "", "attribution_window_1": "days",
+            "steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 1, "steps-MIN_NUM_FORMS": 0,
+            "steps-MAX_NUM_FORMS": 1000, "steps-0-id": step.pk, "steps-0-campaign": campaign.pk,
+            "steps-0-position": 1, "steps-0-delay_0": 90, "steps-0-delay_1": "minutes",
+            "steps-0-missed_after_0": "", "steps-0-missed_after_1": "hours",
+            "steps-0-incentive": "", "steps-0-weight_email": 70,
+            "steps-0-template_email": "abandoned-basket-2", "steps-0-weight_sms": 30,
+            "steps-0-template_sms": "abandoned-basket-2",
+            **changes,
+        }  # fmt: skip
+
+    def test_mix_and_delay_are_edited_on_one_page(self, staff: Client) -> None:
+        campaign = make_campaign()
+        answer = staff.post(change_url(campaign), self.post_data(campaign))
+        assert answer.status_code == 302, _errors(answer)
+        step = Step.objects.get(campaign=campaign)
+        assert step.delay == dt.timedelta(minutes=90)
+        assert dict(step.variants.values_list("channel", "weight")) == {"email": 70, "sms": 30}
+
+    def test_channel_leaves_the_mix_when_its_fields_are_emptied(self, staff: Client) -> None:
+        campaign = make_campaign(channels=("email", "sms"))
+        data = self.post_data(campaign, **{"steps-0-weight_sms": "", "steps-0-template_sms": ""})
+        assert staff.post(change_url(campaign), data).status_code == 302
+        assert Variant.objects.get(step__campaign=campaign).channel == "email"
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"steps-0-weight_email": 0, "steps-0-weight_sms": 0},
+            {"steps-0-template_email": ""},
+            {"steps-0-weight_email": ""},
+            {"steps-0-weight_email": -1},
+            {"steps-0-delay_0": -5},
+            {"steps-0-delay_0": 99_999_999, "steps-0-delay_1": "days"},
+            {"steps-0-template_email": "gibt-es-nicht"},
+            {"name": ""},
+        ],
+    )
+    def test_wrong_input_is_refused_and_nothing_is_lost(
+        self, staff: Client, changes: dict[str, Any]
+    ) -> None:
+        campaign = make_campaign()
+        answer = staff.post(change_url(campaign), self.post_data(campaign, **changes))
+        assert answer.status_code == 200
+        assert _errors(answer)
+        assert dict(campaign.steps.get().variants.values_list("channel", "weight")) == {
+            "email": 100
+        }
+
+    def test_switching_on_sets_the_cut_off(self, staff: Client) -> None:
+        campaign = make_campaign(is_active=False)
+        staff.post(change_url(campaign), self.post_data(campaign))
+        campaign.refresh_from_db()
+        assert campaign.activated_at is not None
+        assert timezone.now() - campaign.activated_at < dt.timedelta(minutes=1)
+
+
+class TestTemplates:
+    def data(self, **changes: Any) -> dict[str, Any]:
+        template = MessageTemplate.objects.get(
+            code="abandoned-basket-1", channel="email", language="de"
+        )
+        fields = ("code", "channel", "language", "subject", "preheader", "html", "text")
+        return {**{name: getattr(template, name) for name in fields}, **changes}
+
+    def save(self, staff: Client, **changes: Any) -> Any:
+        template = MessageTemplate.objects.get(
+            code="abandoned-basket-1", channel="email", language="de"
+        )
+        return staff.post(change_url(template), self.data(**changes))
+
+    def test_shipped_template_can_be_saved_as_it_is(self, staff: Client) -> None:
+        answer = self.save(staff)
+        assert answer.status_code == 302, _errors(answer)
+
+    @pytest.mark.parametrize(
+        ("field", "value", "says"),
+        [
+            ("text", "a\nb\n{{ nix }}", "3"),
+            ("subject", "{% if %}", ""),
+            ("html", "{{ restore_url|safe }}", ""),
+            ("html", '<a href="javascript:alert(1)">x</a>', ""),
+            ("channel", "brieftaube", "email"),
+        ],
+    )
+    def test_what_could_not_be_sent_is_refused_with_line_and_reason(
+        self, staff: Client, field: str, value: str, says: str
+    ) -> None:
+        answer = self.save(staff, **{field: value})
+        assert answer.status_code == 200
+        assert says in str(answer.context["adminform"].form.errors[field])
+
+    def test_template_in_use_cannot_be_deleted(self, staff: Client) -> None:
+        template = MessageTemplate.objects.filter(code="abandoned-basket-1").first()
+        assert template is not None
+        url = reverse("admin:cart_recovery_messagetemplate_delete", args=[template.pk])
+        assert staff.post(url, {"post": "yes"}).status_code == 403
+        staff.post(
+            list_url("messagetemplate"),
+            {"action": "delete_selected", "_selected_action": [template.pk], "post": "yes"},
+        )
+        assert MessageTemplate.objects.filter(pk=template.pk).exists()
+
+
+class TestFinding:
+    def test_message_is_found_by_any_spelling_of_the_address(self, staff: Client) -> None:
+        make_followup(contact=make_consent(make_contact("anna@example.de")))
+        make_followup(contact=make_consent(make_contact("bernd@example.de")))
+        deliver_due()
+        page = staff.get(list_url("message"), {"q": "Anna@Example.DE"})
+        assert [m.to_address for m in page.context["cl"].result_list] == ["anna@example.de"]
+
+    def test_contact_is_found_by_number(self, staff: Client) -> None:
+        contact = make_contact(None, phone="+4915112345678")
+        make_contact()
+        page = staff.get(list_url("contact"), {"q": "0151 12345678"})
+        assert list(page.context["cl"].result_list) == [contact]
+
+    def test_suppression_is_found_though_it_holds_no_address(self, staff: Client) -> None:
+        from cart_recovery.consent.suppression import suppress
+        from cart_recovery.provider_events import SuppressionReason
+
+        suppress("email", "email", "weg@example.de", reason=SuppressionReason.COMPLAINT, source="t")
+        page = staff.get(list_url("suppression"), {"q": "weg@example.de"})
+        assert list(page.context["cl"].result_list) == [Suppression.objects.get()]
+
+    def test_message_leads_to_cart_contact_and_campaign(self, staff: Client) -> None:
+        followup = make_followup(contact=make_consent(make_contact()))
+        deliver_due()
+        html = staff.get(change_url(Message.objects.get())).content.decode()
+        for row in (
+            followup.enrolment.cart,
+            followup.enrolment.contact,
+            followup.enrolment.campaign,
+        ):
+            assert change_url(row) in html
+
+
+class TestActions:
+    def test_planned_follow_up_is_cancelled_with_its_reason(self, staff: Client) -> None:
+        followup = make_followup()
+        staff.post(
+            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+        )
+        followup.refresh_from_db()
+        assert (followup.state, followup.reason) == (FollowUpState.CANCELLED, Reason.STAFF)
+
+    def test_paused_channel_is_resumed(self, staff: Client) -> None:
+        status = ChannelStatus.objects.create(
+            channel="email", paused_at=timezone.now(), reason="401"
+        )
+        staff.post(
+            list_url("channelstatus"),
+            {"action": "resume_channels", "_selected_action": [status.pk]},
+        )
+        status.refresh_from_db()
+        assert status.paused_at is None
+
+    def test_action_is_refused_without_the_permission(self, client: Client) -> None:
+        clerk = make_user(is_staff=True)
+        clerk.user_permissions.add(Permission.objects.get(codename="view_followup"))
+        client.force_login(clerk)
+        followup = make_followup()
+        client.post(
+            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+        )
+        followup.refresh_from_db()
+        assert followup.state == FollowUpState.PLANNED
+
+
+def test_rows_of_the_app_cannot_be_changed_by_hand(staff: Client) -> None:
+    followup = make_followup()
+    for row in (followup, followup.enrolment.cart):
+        answer = staff.post(change_url(row), {"state": "done"})
+        assert answer.status_code == 403
+    assert FollowUp.objects.get().state == FollowUpState.PLANNED
+    assert Contact.objects.count() == 1
+
+
+def _errors(answer: Any) -> Any:
+    context = answer.context
+    if context is None:
+        return ""
+    found = dict(context["adminform"].form.errors)
+    for formset in context.get("inline_admin_formsets", ()):
+        found["inline"] = [formset.formset.errors, formset.formset.non_form_errors()]
+        if any(formset.formset.errors):
+            return found
+    return {k: v for k, v in found.items() if k != "inline"}

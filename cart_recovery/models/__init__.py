@@ -8,7 +8,7 @@ from cart_recovery.models.campaigns import (
     Trigger,
     Variant,
 )
-from cart_recovery.models.carts import CartStage, CartState, TrackedCart
+from cart_recovery.models.carts import CartStage, CartState, ExclusionReason, TrackedCart
 from cart_recovery.models.consents import (
     ConsentAction,
     ConsentChain,
@@ -37,7 +37,7 @@ from cart_recovery.models.reasons import Reason
 __all__ = [
     "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentChain", "ConsentRecord",
     "ConsentState", "ConsentWording", "Contact", "Conversion", "CreditBasis", "DeliveryEvent",
-    "Enrolment", "EnrolmentState", "FollowUp", "FollowUpState", "Heartbeat", "Incentive",
+    "Enrolment", "EnrolmentState", "ExclusionReason", "FollowUp", "FollowUpState", "Heartbeat", "Incentive",
     "IncentiveKind", "LinkClick", "Message", "MessageState", "MessageTemplate", "Purpose", "Reason", "Reply",
     "RestoreLink", "Step", "Suppression", "TrackedCart", "Trigger", "Variant", "VoucherGrant",
     "WebhookPayload", "new_public_id",

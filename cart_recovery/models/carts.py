@@ -22,6 +22,15 @@ class CartStage(models.TextChoices):
     CHECKOUT = "checkout", _("checkout")
 
 
+class ExclusionReason(models.TextChoices):
+    """Why a cart is left out; kept in `TrackedCart.state_reason`."""
+
+    SAVED = "saved", _("saved for later")
+    MACHINE = "machine", _("made by a machine")
+    MACHINE_ADDRESS = "machine_address", _("the address belongs to a machine")
+    TOO_MANY_CARTS = "too_many_carts", _("too many carts of one address in a short time")
+
+
 class TrackedCart(models.Model):
     """Our record of one Oscar basket: when it was last touched, and how it ended.
 

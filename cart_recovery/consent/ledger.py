@@ -16,6 +16,7 @@ from django.utils import timezone
 from cart_recovery import signals
 from cart_recovery.consent.addresses import digest_on
 from cart_recovery.consent.chain import record_hash
+from cart_recovery.consent.persons import current_id, owners_of
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import (
     ConsentAction,
@@ -76,38 +77,44 @@ def record(  # noqa: PLR0913 what a proof consists of, all by keyword
     return _append_safely(current_id(contact.pk), drafts) if drafts else []
 
 
-def current_id(contact_id: int) -> int:
-    """The contact that this one was merged into, or itself. Raises Contact.DoesNotExist."""
-    seen: set[int] = set()
-    while contact_id not in seen:
-        seen.add(contact_id)
-        winner = Contact.objects.values_list("merged_into_id", flat=True).get(pk=contact_id)
-        if winner is None:
-            return contact_id
-        contact_id = winner
-    raise ValueError("Contacts are merged in a circle.")
-
-
 def fold(contact: Contact) -> dict[Subject, Standing]:
-    """What the contact's own records add up to. The truth of which `ConsentState` is the copy."""
-    return fold_records(ConsentRecord.objects.filter(contact=contact).order_by("sequence"))
+    """What the records of this person add up to, those of merged contacts included.
+
+    The truth of which the `ConsentState` rows are the copy.
+    """
+    ids = owners_of([contact.pk])
+    return fold_records(ConsentRecord.objects.filter(contact_id__in=ids).order_by("sequence"))
 
 
 def fold_records(records: Iterable[ConsentRecord]) -> dict[Subject, Standing]:
-    """Per channel and purpose the last word in chain order. Pure."""
-    return {
-        (r.channel, r.purpose): Standing(str(r.action), r.address_digest, r.recorded_at, r.pk)
-        for r in records
-    }
+    """Per channel and purpose the last word. Pure; wants the records of each chain in its order.
+
+    Within a chain its order counts, not the clock. Between the chains of merged contacts nothing
+    but the clock is left; at the same moment the no holds.
+    """
+    chains: dict[tuple[int, Subject], Standing] = {}
+    for r in records:
+        subject = (r.channel, r.purpose)
+        held = Standing(str(r.action), r.address_digest, r.recorded_at, r.pk)
+        chains[r.contact_id, subject] = held
+    latest: dict[Subject, Standing] = {}
+    for (_, subject), held in sorted(chains.items(), key=lambda item: _rank(item[1])):
+        latest[subject] = held
+    return latest
 
 
 def rebuild(contact: Contact) -> None:
-    """Make the contact's `ConsentState` rows anew from its records."""
+    """Make the person's `ConsentState` rows anew from the records."""
+    contact_id = current_id(contact.pk)
     with transaction.atomic():
-        _lock_chain(contact.pk)
-        standing = fold(contact)
-        ConsentState.objects.filter(contact=contact).delete()
-        _write_states(contact.pk, standing, {})
+        _lock_chain(contact_id)
+        standing = fold(Contact(pk=contact_id))
+        ConsentState.objects.filter(contact_id__in=owners_of([contact_id])).delete()
+        _write_states(contact_id, standing, {})
+
+
+def _rank(held: Standing) -> tuple[dt.datetime, bool]:
+    return held.since, held.action == ConsentAction.WITHDRAWN
 
 
 def _append_safely(contact_id: int, drafts: Sequence[ConsentRecord]) -> list[ConsentRecord]:

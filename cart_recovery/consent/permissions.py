@@ -6,12 +6,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from cart_recovery.consent.addresses import digest_for
+from cart_recovery.consent.persons import owners_of
 from cart_recovery.models import ConsentAction, ConsentState, Contact
-
-_MERGE_DEPTH: Final = 10
 
 
 @dataclass(slots=True)
@@ -65,25 +63,9 @@ class Permissions:
 
 def load(contact_ids: Collection[int]) -> Permissions:
     """The positions of these contacts: two queries, and one per level of merges."""
-    owners = _with_merged(contact_ids)
+    owners = owners_of(contact_ids)
     positions: dict[tuple[int, str, str], Position] = defaultdict(Position)
     for state in ConsentState.objects.filter(contact_id__in=owners):
         key = (owners[state.contact_id], state.channel, state.purpose)
         positions[key].add(state)
     return Permissions(dict(positions))
-
-
-def _with_merged(contact_ids: Collection[int]) -> dict[int, int]:
-    """Contact id -> the one of `contact_ids` that it is, or was merged into."""
-    owners = {contact_id: contact_id for contact_id in contact_ids}
-    level = set(owners)
-    for _ in range(_MERGE_DEPTH):
-        merged = Contact.objects.filter(merged_into_id__in=level).values_list(
-            "pk", "merged_into_id"
-        )
-        found = {loser: owners[winner] for loser, winner in merged if winner is not None}
-        level = found.keys() - owners.keys()
-        if not level:
-            break
-        owners.update((loser, found[loser]) for loser in level)
-    return owners

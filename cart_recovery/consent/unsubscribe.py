@@ -35,6 +35,7 @@ _PAYLOAD: Final = re.compile(r"([a-z])([a-z])([0-9a-z]{1,13})(?:-(.{1,32}))?", r
 #: name of the query parameter with the language of the message
 LANGUAGE_PARAMETER: Final = "l"
 _MAX_LENGTH: Final = 120
+_SALT: Final = "cart_recovery.unsubscribe"
 
 
 class CompactSigner(Signer):
@@ -45,7 +46,7 @@ class CompactSigner(Signer):
 
     def signature(self, value: str | bytes, key: str | bytes | None = None) -> str:
         digest = salted_hmac(
-            f"{self.salt}compact", value, self.key if key is None else key, algorithm="sha256"
+            f"{_SALT}.compact", value, self.key if key is None else key, algorithm="sha256"
         ).digest()
         return base64.urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
 
@@ -109,4 +110,4 @@ def headers(url: str) -> dict[str, str]:
 
 def _signer() -> CompactSigner:
     # a dot is neither in the signature's alphabet nor in need of quoting
-    return CompactSigner(sep=".", salt="cart_recovery.unsubscribe")
+    return CompactSigner(sep=".", salt=_SALT)

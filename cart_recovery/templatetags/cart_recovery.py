@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
+from typing import Any
+
 from django import template
+from django.http import HttpRequest
+from django.template.context import Context
 from django.urls import get_script_prefix
+from django.utils import translation
 
 from cart_recovery.conf import conf
+from cart_recovery.consent.capture import box_name, wording_name
+from cart_recovery.consent.wordings import current
+from cart_recovery.models import ConsentWording
 
+logger = logging.getLogger(__name__)
 register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentBox:
+    """One checkbox with the text beside it."""
+
+    field: str
+    wording_field: str
+    wording: ConsentWording
+    is_ticked: bool
+
+
+@register.inclusion_tag("cart_recovery/consent_boxes.html", takes_context=True)
+def recovery_consent(context: Context, where: str, channels: str = "email") -> dict[str, Any]:
+    """Checkboxes inside a form: `{% recovery_consent where="checkout" channels="email,sms" %}`.
+
+    One per channel that is set up and has a wording `<where>-<channel>`, in the language at hand.
+    Never ticked, but by the person's own hand when the form comes back with an error.
+    """
+    language = translation.get_language() or ""
+    request = context.get("request")
+    boxes = [
+        _box(wording, channel, request)
+        for channel in (name.strip() for name in channels.split(","))
+        if channel in conf.CHANNELS and (wording := _wording(f"{where}-{channel}", language))
+    ]
+    return {"boxes": boxes, "page_language": language}
 
 
 @register.simple_tag
@@ -26,3 +64,25 @@ def recovery_shop_url() -> str:
 def recovery_imprint() -> str:
     """The legal footer, several lines, or ""."""
     return conf.IMPRINT
+
+
+def _wording(code: str, language: str) -> ConsentWording | None:
+    try:
+        return current(code, language)
+    except ConsentWording.DoesNotExist:
+        # no text, no box: what nobody can read proves nothing
+        logger.error(  # noqa: TRY400 the traceback says nothing more
+            "no consent wording %s: run migrate, or publish one", code
+        )
+        return None
+
+
+def _box(wording: ConsentWording, channel: str, request: HttpRequest | None) -> ConsentBox:
+    field, wording_field = box_name(channel), wording_name(channel)
+    posted = request.POST if request is not None and request.method == "POST" else {}
+    return ConsentBox(
+        field=field,
+        wording_field=wording_field,
+        wording=wording,
+        is_ticked=posted.get(field) == "yes" and posted.get(wording_field) == str(wording.pk),
+    )

@@ -1,0 +1,142 @@
+"""The unsubscribe page: looking changes nothing, one POST is enough, from a person or a mailbox."""
+
+from __future__ import annotations
+
+import logging
+from enum import StrEnum
+from typing import Any, Final
+
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from cart_recovery.conf import conf
+from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER, UnsubscribeTarget, read_token
+from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
+from cart_recovery.exceptions import InvalidTokenError
+from cart_recovery.models import Contact, Purpose
+
+logger = logging.getLogger(__name__)
+
+_CHANNEL_NAMES: Final[dict[str, Promise]] = {
+    "email": gettext_lazy("e-mail"),
+    "sms": gettext_lazy("SMS"),
+    "whatsapp": gettext_lazy("WhatsApp"),
+    "messenger": gettext_lazy("Messenger"),
+    "webpush": gettext_lazy("web push"),
+}
+
+
+class Scope(StrEnum):
+    """How much is unsubscribed. A mailbox provider's one-click POST names none: the channel's
+    advertising as a whole, since that is what people expect of their mail program's button."""
+
+    KIND = "kind"
+    CHANNEL = "channel"
+    EVERYTHING = "everything"
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class UnsubscribeView(View):
+    """GET shows what can be unsubscribed, POST does it and says so. No cookie, no session, no
+    redirect (RFC 8058), no hint at who the person is or what they had agreed to."""
+
+    http_method_names = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        target = _target(token)
+        if target is None:
+            return _page(request, "unsubscribe_invalid.html", {}, status=404)
+        return _page(request, "unsubscribe.html", {"target": target})
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        target = _target(token)
+        if target is None:
+            return _page(request, "unsubscribe_invalid.html", {}, status=404)
+        scope = _scope(request)
+        # where it was said, without the token
+        _withdraw(target, scope, source_url=request.path.partition(token)[0])
+        return _page(request, "unsubscribe_done.html", {"target": target, "scope": scope})
+
+
+def _target(token: str) -> UnsubscribeTarget | None:
+    try:
+        return read_token(token)
+    except InvalidTokenError:
+        return None
+
+
+def _scope(request: HttpRequest) -> Scope:
+    """How much was asked for. The POST itself is the will, whether its body can be read or not."""
+    try:
+        return Scope(request.POST.get("scope", Scope.CHANNEL))
+    except (ValueError, BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return Scope.CHANNEL
+
+
+def _withdraw(target: UnsubscribeTarget, scope: Scope, *, source_url: str) -> None:
+    contact = Contact.objects.filter(pk=target.contact_id).first()
+    if contact is None:
+        # the person was deleted altogether: nothing can be sent, and the link still says so
+        logger.info("unsubscribe by a contact that no longer exists")
+        return
+    if scope is Scope.EVERYTHING:
+        withdraw_everywhere(
+            contact, purposes=_purposes(target), source="unsubscribe", source_url=source_url
+        )
+        return
+    withdraw(
+        contact,
+        channel=target.channel,
+        purposes=[target.purpose] if scope is Scope.KIND else _purposes(target),
+        source="unsubscribe",
+        source_url=source_url,
+    )
+
+
+def _purposes(target: UnsubscribeTarget) -> list[str]:
+    """All advertising, and what the message at hand was about if that was something else."""
+    return list(dict.fromkeys([*ADVERTISING, target.purpose]))
+
+
+def _page(
+    request: HttpRequest, name: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """The page in the language of the message. Rendered without context processors: those of a
+    shop read sessions and baskets, and nothing of that belongs here."""
+    language = _language(request)
+    with translation.override(language):
+        target = context.get("target")
+        words = _words(target) if target else {}
+        body = render_to_string(f"cart_recovery/{name}", {**context, **words})
+    response = HttpResponse(body, status=status)
+    response["Content-Language"] = language
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _language(request: HttpRequest) -> str:
+    asked = request.GET.get(LANGUAGE_PARAMETER, "")
+    try:
+        return translation.get_supported_language_variant(asked)
+    except LookupError:
+        return translation.get_language() or conf.LANGUAGES[0]
+
+
+def _words(target: UnsubscribeTarget) -> dict[str, Any]:
+    return {
+        "shop": conf.SHOP_NAME,
+        "kind": Purpose(target.purpose).label,
+        "channel": _CHANNEL_NAMES.get(target.channel) or _("this channel"),
+        "is_advertising": target.purpose in ADVERTISING,
+    }

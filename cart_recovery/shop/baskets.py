@@ -8,7 +8,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Prefetch, QuerySet
@@ -18,6 +18,9 @@ from oscar.core.loading import get_class, get_model
 from cart_recovery.shop import catalogue
 
 logger = logging.getLogger(__name__)
+
+#: statuses of a basket that may still become an order. Frozen: a payment was begun, perhaps left.
+LIVE_STATUSES: Final = ("Open", "Frozen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class BasketFacts:
     @property
     def is_open(self) -> bool:
         """Open, or frozen by a payment that was begun and perhaps never ended."""
-        return self.status in ("Open", "Frozen")
+        return self.status in LIVE_STATUSES
 
     @property
     def is_buyable(self) -> bool:

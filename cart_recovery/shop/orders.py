@@ -147,6 +147,17 @@ def ascii_key(email: str) -> str:
         return email.strip()
 
 
+def orders_of_baskets(basket_ids: Collection[Any]) -> dict[Any, int]:
+    """The order that each basket ended in, by basket id; the latest where there are several."""
+    rows = (
+        get_model("order", "Order")
+        ._base_manager.filter(basket_id__in=set(basket_ids))
+        .order_by("pk")
+        .values_list("basket_id", "pk")
+    )
+    return dict(rows)
+
+
 def order_facts(order_id: int) -> OrderFacts | None:
     """The facts of one order; None where it is gone."""
     email_field = email_field_of(get_user_model())

@@ -68,6 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--tls", action="store_true", help="speak HTTPS with a certificate made for this run")
     add("--webhook-base", default=defaults.DEFAULT_WEBHOOK_BASE, type=lambda url: url.rstrip("/"),
         help="the shop's address; empty: nothing is posted back (%(default)s)")  # fmt: skip
+    add("--public-base", type=lambda url: url.rstrip("/"),
+        help="what the shop calls itself, where that differs from --webhook-base")  # fmt: skip
     add("--events-path", help=f"for SendGrid's events ({defaults.DEFAULT_EVENTS_PATH})")
     add("--inbound-path", help=f"for answers by SMS ({defaults.DEFAULT_INBOUND_PATH})")
     add("--sendgrid-private-key", metavar="FILE",

@@ -154,6 +154,7 @@ class Console:
             urls[0],
             {"Content-Type": "application/x-www-form-urlencoded"},
             _ONE_CLICK,
+            via=self._service.options.via(urls[0]),
             timeout=self._service.options.webhook_timeout,
         )
         answer = call.answer.decode("utf-8", "replace")[:2_000]

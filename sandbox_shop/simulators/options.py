@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from sandbox_shop.simulators import defaults
+
+MAX_SECONDS = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Everything that can be chosen; durations in seconds.
 
-    ``webhook_base`` empty: nothing is posted to the shop, neither events nor status callbacks.
+    ``webhook_base`` is where the shop is reached; empty: nothing is posted to it, neither events
+    nor status callbacks. ``public_base`` is what the shop calls itself, where that differs: calls
+    are signed for it and named after it, and go to ``webhook_base``.
     ``sms_numbers`` empty: every valid number counts as one of the account's.
     ``light``: nothing is stored and nothing posted back, the answers stay the same (benchmarks).
     ``step_delay`` lies between two events of one message, ``retry_delays`` between the attempts
@@ -23,6 +29,7 @@ class Options:
     port: int = 0
     tls: bool = False
     webhook_base: str = ""
+    public_base: str = ""
     events_path: str = defaults.DEFAULT_EVENTS_PATH
     inbound_path: str = defaults.DEFAULT_INBOUND_PATH
     sendgrid_key: str = defaults.DEFAULT_SENDGRID_KEY
@@ -38,6 +45,29 @@ class Options:
     step_delay: float = 0.0
     retry_delays: tuple[float, ...] = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
     webhook_timeout: float = 15.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError with what to write instead."""
+        for name in ("webhook_base", "public_base"):
+            url = getattr(self, name)
+            if url and (not url.startswith(("http://", "https://")) or not urlsplit(url).hostname):
+                raise ValueError(f"{name} is {url!r}: write it as http://127.0.0.1:8000")
+        for name in ("delay", "step_delay"):
+            if not 0 <= getattr(self, name) <= MAX_SECONDS:
+                raise ValueError(f"{name} has to be from 0 to {MAX_SECONDS} seconds")
+        if self.keep < 1:
+            raise ValueError("keep has to be a number of messages, at least 1")
+        if re.fullmatch("AC[0-9a-fA-F]{32}", self.account_sid) is None:
+            raise ValueError("The Twilio account has to be AC and 32 hexadecimal digits")
+
+    def shop_url(self, path: str) -> str:
+        """The address that the shop knows itself by."""
+        return (self.public_base or self.webhook_base).rstrip("/") + path
+
+    def via(self, url: str) -> str:
+        """Where to connect for an address of the shop; "" where the address itself says it."""
+        is_public = self.public_base and f"{url}/".startswith(self.public_base.rstrip("/") + "/")
+        return self.webhook_base if is_public else ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], **chosen: object) -> Options:

@@ -137,8 +137,10 @@ class SendGridEvents:
         if not is_called:
             happen()
             return
+        url = self._options.shop_url(self._options.events_path)
         delivery = Delivery(
-            url=self._options.webhook_base + self._options.events_path,
+            url=url,
+            via=self._options.via(url),
             headers=self._headers,
             encode=_encode,
             parts=[payload],

@@ -119,13 +119,15 @@ class Twilio:
         if not (size.isdigit() and page.isdigit() and 1 <= int(size) <= MAX_PAGE):
             return error(400, 20006, f"PageSize has to be from 1 to {MAX_PAGE}, Page from 0.")
         try:
-            found = [
-                message
-                for message in self._store.newest_first(channel="sms", to=query.get("To", ""))
-                if query.get("From", message.sender) == message.sender and _fits(message, query)
-            ]
-        except ValueError:
+            earliest, latest = _period(query)
+        except (ValueError, OverflowError):
             return error(400, 20001, "DateSent has to be a date in ISO 8601.")
+        found = [
+            message
+            for message in self._store.newest_first(channel="sms", to=query.get("To", ""))
+            if query.get("From", message.sender) == message.sender
+            and earliest <= message.sent_at <= latest
+        ]
         start = int(size) * int(page)
         return json_response(200, self._page(request, query, found, start, int(size)))
 
@@ -212,15 +214,17 @@ def _wait(params: dict[str, str]) -> float:
     return max(0.0, (at - datetime.now(UTC)).total_seconds())
 
 
-def _fits(message: Message, query: dict[str, str]) -> bool:
-    """Whether the sending lies where the filters DateSent, DateSent< and DateSent> want it."""
-    sent = message.sent_at
-    day = _moment(query["DateSent"]) if "DateSent" in query else None
-    if day is not None and not day <= sent < day + timedelta(days=1):
-        return False
-    if "DateSent>" in query and sent < _moment(query["DateSent>"]):
-        return False
-    return "DateSent<" not in query or sent <= _moment(query["DateSent<"])
+def _period(query: dict[str, str]) -> tuple[datetime, datetime]:
+    """First and last moment that DateSent, DateSent> and DateSent< let through."""
+    earliest, latest = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    if "DateSent" in query:
+        earliest = _moment(query["DateSent"])
+        latest = earliest + timedelta(days=1) - timedelta.resolution
+    if "DateSent>" in query:
+        earliest = max(earliest, _moment(query["DateSent>"]))
+    if "DateSent<" in query:
+        latest = min(latest, _moment(query["DateSent<"]))
+    return earliest, latest
 
 
 def _moment(text: str) -> datetime:

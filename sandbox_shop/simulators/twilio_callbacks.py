@@ -103,6 +103,7 @@ class TwilioCallbacks:
         url = message.callback_url
         delivery = Delivery(
             url=url,
+            via=self._options.via(url),
             headers=lambda _body: self._headers(url, params),
             encode=_encode,
             parts=[params],
@@ -123,12 +124,13 @@ class TwilioCallbacks:
             raise UnanswerableError("No shop is set: start the simulator with --webhook-base.")
         keyword = self._apply_keyword(message, text)
         params = self._inbound_params(message, text, keyword)
-        url = self._options.webhook_base + self._options.inbound_path
+        url = self._options.shop_url(self._options.inbound_path)
         self._store.note_reply(message, text, author="phone")
         call = post(
             url,
             self._headers(url, params),
             _encode([params]),
+            via=self._options.via(url),
             timeout=self._options.webhook_timeout,
         )
         self._webhooks.calls.append(call)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
@@ -39,12 +39,16 @@ class WebhookCall:
 
 @dataclass(slots=True)
 class Delivery:
-    """What one POST carries. Events that are due together and share a ``batch`` go as one."""
+    """What one POST carries. Events that are due together and share a ``batch`` go as one.
+
+    ``via``: where to connect, where that is not what ``url`` says.
+    """
 
     url: str
     headers: Headers
     encode: Callable[[Sequence[object]], bytes]
     parts: list[object]
+    via: str = ""
     batch: str = ""
     attempt: int = 1
     is_retried_at: Callable[[int], bool] = lambda status: status == 0 or status >= 500
@@ -133,9 +137,10 @@ class Webhooks:
                 delivery.url,
                 delivery.headers(body),
                 body,
-                attempt=delivery.attempt,
+                via=delivery.via,
                 timeout=self._timeout,
             )
+            call = replace(call, attempt=delivery.attempt)
         except Exception:
             logger.exception("A webhook could not be built and is given up")
             return
@@ -151,16 +156,18 @@ class Webhooks:
 
 
 def post(
-    url: str, headers: Mapping[str, str], body: bytes, *, attempt: int = 1, timeout: float = 15.0
+    url: str, headers: Mapping[str, str], body: bytes, *, via: str = "", timeout: float = 15.0
 ) -> WebhookCall:
     """POST without following a redirect; a failure of the connection is an answer with status 0."""
-    parts = urlsplit(url)
-    secure = parts.scheme == "https"
+    parts, reached = urlsplit(url), urlsplit(via or url)
+    secure = reached.scheme == "https"
     kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-    sent = {"User-Agent": "provider-simulator/1", **headers}
+    sent = {"Host": parts.netloc, "User-Agent": "provider-simulator/1", **headers}
+    # a proxy that ends TLS for the shop says so
+    sent |= {"X-Forwarded-Proto": parts.scheme} if via else {}
     status, answer = 0, b""
     try:
-        connection = kind(parts.hostname or "", parts.port, timeout=timeout)
+        connection = kind(reached.hostname or "", reached.port, timeout=timeout)
         try:
             path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             connection.request("POST", path, body=body, headers=sent)
@@ -170,4 +177,4 @@ def post(
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as error:
         answer = f"{type(error).__name__}: {error}".encode()
-    return WebhookCall(url, sent, body, attempt, status, answer)
+    return WebhookCall(url, sent, body, 1, status, answer)

@@ -38,7 +38,8 @@ class ProviderEvent:
 
     `message_key` is our own `Message.public_id` (32 hex digits) as the provider returned it, or "".
     `dedupe_key` is at most 100 characters and the same for each repetition of the same report.
-    `suppress` says that the address must not be used again on this channel, and why.
+    `suppress` says that the address must not be used again on this channel, and why. `address` is
+    the recipient as the provider names it; it is used where the message is not ours or gone.
     """
 
     channel: str
@@ -51,6 +52,7 @@ class ProviderEvent:
     detail: str = ""
     is_machine: bool = False
     suppress: SuppressionReason | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

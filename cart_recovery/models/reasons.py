@@ -37,4 +37,5 @@ class Reason(models.TextChoices):
     GAVE_UP = "gave_up", _("given up after several attempts")
     WORKER_DIED = "worker_died", _("the worker died during the provider call; never sent twice")
     OUTCOME_UNKNOWN = "outcome_unknown", _("the provider's answer was lost; never sent twice")
+    REPORTED = "reported", _("reported by the provider")
     INTERNAL_ERROR = "internal_error", _("an error in the app; see the log")

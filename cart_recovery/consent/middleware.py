@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -26,7 +27,11 @@ class ConsentMiddleware:
         if request.method == "POST" and response.status_code in _ACCEPTED:
             try:
                 capture_checkout(request)
-            except Exception:
-                # the shopper goes on; without a record there is simply no permission
-                logger.exception("consent could not be recorded")
+            except Exception as error:
+                # The shopper goes on; without a record there is simply no permission. The error's
+                # own text stays out of the log: databases quote addresses in it.
+                stack = "".join(traceback.format_tb(error.__traceback__))
+                logger.error(  # noqa: TRY400 see above
+                    "consent could not be recorded: %s\n%s", type(error).__name__, stack
+                )
         return response

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from cart_recovery.receivers import consents
+
 
 def connect() -> None:
     """Connect all receivers. Called once, from `AppConfig.ready`."""
+    consents.connect()

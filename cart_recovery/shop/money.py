@@ -1,0 +1,12 @@
+"""Prices as the shop's own pages write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from oscar.templatetags.currency_filters import currency as format_currency
+
+
+def price_text(amount: Decimal, currency: str) -> str:
+    """`19,99 €` in the active language; Oscar's settings for currency formats are kept."""
+    return str(format_currency(amount, currency or None))

@@ -87,7 +87,8 @@ def _product(good: Good, kind: Any, partner: Any, category: Any) -> Any:
     _add_picture(product, good)
     if not good.variants:
         _add_stock(product, partner, good.price, good.stock)
-    for number, variant in enumerate(good.variants, 1):
+    # Oscar shows the youngest first
+    for number, variant in reversed(list(enumerate(good.variants, 1))):
         child = model.objects.create(
             title=f"{good.title}, {variant.name}", upc=f"{good.code}-{number}", parent=product,
             structure=model.CHILD,

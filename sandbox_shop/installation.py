@@ -27,16 +27,16 @@ def install(say: Callable[[str], None]) -> None:
     install_staff()
     install_countries()
     say("Catalogue")
-    is_new = install_catalogue()
+    install_catalogue()
     say("Customers and consents")
     install_customers(now)
     say("Orders and baskets of the last 90 days")
     install_history(now)
     install_reviews(now)
     install_campaigns(now)
-    if is_new:
-        say("Search")
-        call_command("rebuild_index", verbosity=0, interactive=False)
+    # always: staff may have changed goods, and Whoosh is not kept up to date by each saving
+    say("Search")
+    call_command("rebuild_index", verbosity=0, interactive=False)
 
 
 def _name_site() -> None:

@@ -57,6 +57,7 @@ def build_context(
             {"title": clean(line.title, title_limit), "quantity": line.quantity}
             for line in gone[:MAX_LINES]
         ],
+        "line_count": len(lines),
         "item_count": sum(line.buyable_quantity for line in lines),
         "more_count": max(len(lines) - MAX_LINES, 0),
         "total": money(total, lines[0].currency, language),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext, gettext_noop, override
 LABELS: Final = {
     "only_left": gettext_noop("Only {{ line.quantity }} left"),
     "no_picture": gettext_noop("No picture"),
-    "total": gettext_noop("Total"),
+    "total": gettext_noop("Total of the basket"),
     "more": gettext_noop("and {{ more_count }} more in your basket"),
     "gone": gettext_noop("No longer available:"),
     "why": gettext_noop("You receive this message because you left a basket at {{ shop_name }}."),

@@ -167,7 +167,8 @@ def _around(tokens: list[_Token], source: str, found: re.Match[str], kind: str) 
     end = source.find("\n", after)
     end = len(source) if end < 0 else end
     alone = not source[start : found.start()].strip() and not source[after:end].strip()
-    if kind != "output" and alone:
+    # a block makes text, so its line stays
+    if alone and (kind == "comment" or found["inside"].strip().startswith(_LOGIC)):
         after = min(end + 1, len(source))
         if before is not None:
             before.value = before.value.rstrip(" \t")
@@ -297,4 +298,5 @@ class _Parser:
         return (found[1], found[2]) if found else ("", token.value)
 
 
+_LOGIC: Final = ("if ", "elif ", "else", "endif", "for ", "endfor")
 _CLOSING: Final = frozenset({"elif", "else", "endif", "endfor"})

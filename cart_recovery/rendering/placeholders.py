@@ -96,6 +96,7 @@ PLACEHOLDERS: Final[tuple[Placeholder, ...]] = (
     Placeholder(
         "unavailable_lines", Kind.LIST, _("products that cannot be bought any more"), fields=_GONE
     ),
+    Placeholder("line_count", Kind.NUMBER, _("number of products that can be bought"), "2"),
     Placeholder("item_count", Kind.NUMBER, _("number of pieces that can be bought"), "3"),
     Placeholder("more_count", Kind.NUMBER, _("further products that are not in “lines”"), "0"),
     Placeholder("total", Kind.TEXT, _("value of the basket now"), "149,70 €"),

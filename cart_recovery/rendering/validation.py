@@ -1,0 +1,67 @@
+"""What staff write is tried out before it is saved: nothing gets in that could not be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cart_recovery.conf import conf
+from cart_recovery.exceptions import RenderingError
+from cart_recovery.rendering.batches import PHONE, compile_content, render_content
+from cart_recovery.rendering.contents import Content
+from cart_recovery.rendering.language import parse
+from cart_recovery.rendering.samples import sample_requests
+
+_SAMPLE_SHOP = "https://shop.example"
+
+
+def validate_template(  # noqa: PLR0913  # one argument per field of a template
+    *,
+    address_kind: str,
+    subject: str = "",
+    preheader: str = "",
+    html: str = "",
+    text: str = "",
+    language: str = "",
+) -> list[RenderingError]:
+    """Everything that keeps a template from being sent, with field and line; empty if it is good.
+
+    Unknown placeholders are found wherever they stand, also where no sample leads. What may be
+    missing (a voucher, a picture) must stand within its `{% if %}`.
+    """
+    content = Content(language or conf.LANGUAGES[0], subject, preheader, html, text)
+    if address_kind == PHONE:
+        content = Content(content.language, text=text)
+    if unread := list(_unread(content)):
+        return unread
+    try:
+        compiled = compile_content(content, address_kind)
+    except RenderingError as error:
+        return [error]
+    if compiled.missing:
+        return _once(compiled.missing)
+    return _once(list(_failures(content, address_kind)))
+
+
+def _unread(content: Content) -> Iterator[RenderingError]:
+    """The first syntax error of each field."""
+    for field in ("subject", "preheader", "html", "text"):
+        try:
+            parse(getattr(content, field), field=field)
+        except RenderingError as error:
+            yield error
+
+
+def _failures(content: Content, address_kind: str) -> Iterator[RenderingError]:
+    for request in sample_requests(address_kind, content.language):
+        try:
+            render_content(content, request, base=_SAMPLE_SHOP)
+        except RenderingError as error:
+            if (
+                error.field != "imprint"
+            ):  # the setting's fault: a check says so, and nothing is sent
+                yield error
+
+
+def _once(errors: list[RenderingError]) -> list[RenderingError]:
+    """Each complaint once, in the order in which they were found."""
+    return list({(item.field, item.line, item.reason): item for item in errors}.values())

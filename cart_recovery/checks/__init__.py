@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.core import checks
 
+from cart_recovery.checks.channels import check_channels
 from cart_recovery.checks.project import check_project
 from cart_recovery.checks.queue import check_queue
 
 
 def register() -> None:
     """Register all checks with Django."""
+    checks.register(check_channels)
     checks.register(check_project)
     checks.register(check_queue)

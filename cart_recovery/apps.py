@@ -31,13 +31,9 @@ def install(*, using: str, apps: Any = installed_apps, **kwargs: Any) -> None:
     """
     if not _has_table(apps, using, "cart_recovery", "Campaign"):
         return
-    try:  # TEMPORARY while the tree is being built
-        from cart_recovery import tasks  # noqa: F401
-        from cart_recovery.campaigns import defaults as campaigns
-        from cart_recovery.consent import wordings
-        from cart_recovery.rendering import defaults as templates
-    except ImportError:
-        return
+    from cart_recovery.campaigns import defaults as campaigns
+    from cart_recovery.consent import wordings
+    from cart_recovery.rendering import defaults as templates
 
     templates.install_defaults()
     wordings.install_defaults()

@@ -1,5 +1,5 @@
 """Django admin, a module per screen."""
 
-from cart_recovery.admin import campaigns, carts, contacts, messages, operations
+from cart_recovery.admin import campaigns, carts, contacts, messages, operations, templates
 
-__all__ = ["campaigns", "carts", "contacts", "messages", "operations"]
+__all__ = ["campaigns", "carts", "contacts", "messages", "operations", "templates"]

@@ -40,6 +40,7 @@ class MessageTemplateForm(AnyModelForm):
             return data
         problems = validate_template(
             address_kind=get_channel(data["channel"]).address_kind,
+            language=data.get("language", ""),
             **{name: data.get(name, "") for name in TEXT_FIELDS},
         )
         for problem in problems:

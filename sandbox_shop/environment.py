@@ -6,6 +6,7 @@ key is given; `SENDGRID_BASE_URL` and `TWILIO_BASE_URL` win over both.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from sandbox_shop.simulators import defaults
 SENDGRID_URL = "https://api.sendgrid.com"
 TWILIO_URL = "https://api.twilio.com"
 LOOPBACK = "127.0.0.1"
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 only compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,24 @@ class Environment:
         return self._port("PROVIDERS_PORT", defaults.DEFAULT_PORT)
 
     @property
+    def host(self) -> str:
+        """Where this machine reaches its own servers."""
+        return LOOPBACK if self.bind in EVERYWHERE else self.bind
+
+    @property
+    def local_shop_url(self) -> str:
+        """How the simulators on this machine reach the shop."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
     def shop_url(self) -> str:
         """How shoppers and providers reach the shop: PUBLIC_BASE_URL, or this machine."""
-        return self.get("PUBLIC_BASE_URL", f"http://{LOOPBACK}:{self.port}").rstrip("/")
+        return self.get("PUBLIC_BASE_URL", self.local_shop_url).rstrip("/")
 
     @property
     def simulators_url(self) -> str:
         """How the simulators and their message viewer are reached on this machine."""
-        return f"http://{LOOPBACK}:{self.providers_port}"
+        return f"http://{self.host}:{self.providers_port}"
 
     @property
     def allowed_hosts(self) -> list[str]:
@@ -159,3 +171,8 @@ class Environment:
                 f"{name} must be a port number from 1 to 65535, not {text!r}."
             )
         return int(text)
+
+
+def current() -> Environment:
+    """The environment of this process."""
+    return Environment(os.environ)

@@ -14,6 +14,7 @@ from sandbox_shop.campaigns import install_campaigns
 from sandbox_shop.catalogue import install_catalogue
 from sandbox_shop.countries import install_countries
 from sandbox_shop.customers import install_customers, install_staff
+from sandbox_shop.environment import current
 from sandbox_shop.history import install_history
 from sandbox_shop.reviews import install_reviews
 
@@ -41,7 +42,7 @@ def install(say: Callable[[str], None]) -> None:
 
 def _name_site() -> None:
     """Oscar's own mails build their links from the current site."""
-    address = urlsplit(settings.ENVIRONMENT.shop_url).netloc
+    address = urlsplit(current().shop_url).netloc
     Site.objects.update_or_create(
         pk=settings.SITE_ID, defaults={"domain": address, "name": settings.OSCAR_SHOP_NAME}
     )

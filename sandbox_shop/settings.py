@@ -6,16 +6,15 @@ Variables of the environment that choose real parts are listed in `sandbox_shop.
 from __future__ import annotations
 
 import datetime as dt
-import os
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  Oscar's documented way to take its defaults
 
 from sandbox_shop import keys
-from sandbox_shop.environment import Environment
+from sandbox_shop.environment import current
 
-ENVIRONMENT = Environment(os.environ)
+ENVIRONMENT = current()
 BASE_DIR = Path(__file__).resolve().parent
 VAR = ENVIRONMENT.var
 VAR.mkdir(parents=True, exist_ok=True)
@@ -160,9 +159,6 @@ OSCAR_LINE_STATUS_PIPELINE = {
 }
 
 Q_CLUSTER = ENVIRONMENT.q_cluster()
-
-# what the page around the shop links to
-SANDBOX_VIEWER_URL = ENVIRONMENT.simulators_url
 
 CART_RECOVERY = {
     "PUBLIC_BASE_URL": ENVIRONMENT.shop_url,

@@ -9,14 +9,14 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.handlers.wsgi import WSGIHandler
 from waitress import serve
 
+from sandbox_shop.environment import current
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sandbox_shop.settings")
     django.setup()
-    from django.conf import settings
-
-    environment = settings.ENVIRONMENT
+    environment = current()
     # the handler serves the apps' static files from where they are: no collectstatic to forget
     application = StaticFilesHandler(WSGIHandler())
     serve(

@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import IO, Any
 
 import django_q.brokers
-from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
 
 from sandbox_shop import customers, keys, ports
-from sandbox_shop.environment import Environment
+from sandbox_shop.environment import Environment, current
 from sandbox_shop.installation import install
 from sandbox_shop.processes import Crew, Part, PartFailedError
 
@@ -29,7 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--setup-only", action="store_true", help="set up, do not run")
 
     def handle(self, *args: Any, setup_only: bool = False, **options: Any) -> None:
-        environment: Environment = settings.ENVIRONMENT
+        environment = current()
         with _lock(environment.var):
             if not setup_only:
                 _require_free_ports(environment)
@@ -64,7 +63,7 @@ def parts(environment: Environment) -> list[Part]:
     logs = environment.var / "log"
     logs.mkdir(parents=True, exist_ok=True)
     manage = str(Path(__file__).resolve().parents[3] / "manage.py")
-    simulators = (environment.bind, environment.providers_port)
+    simulators = (environment.host, environment.providers_port)
     return [
         Part("Provider simulators", _simulators(environment), logs / "providers.log", simulators),
         Part(
@@ -72,7 +71,7 @@ def parts(environment: Environment) -> list[Part]:
         ),
         Part(
             "Web server", [sys.executable, "-m", "sandbox_shop.web"], logs / "web.log",
-            (environment.bind, environment.port),
+            (environment.host, environment.port),
         ),
     ]  # fmt: skip
 
@@ -98,7 +97,8 @@ def _simulators(environment: Environment) -> list[str]:
         sys.executable, "-m", "sandbox_shop.simulators",
         "--host", environment.bind,
         "--port", str(environment.providers_port),
-        "--webhook-base", environment.shop_url,
+        "--webhook-base", environment.local_shop_url,
+        "--public-base", environment.shop_url,
         "--sendgrid-private-key", str(keys.webhook_key_file(environment.var)),
     ]  # fmt: skip
 

@@ -1,0 +1,200 @@
+"""The whole sandbox, as `make sandbox` starts it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import urllib.request
+
+import psutil
+import pytest
+
+from sandbox_shop import customers, goods, history
+from tests.sandbox.running import ROOT, free_ports, running_sandbox, sandbox_environment, stop
+
+pytestmark = pytest.mark.queue
+
+#: tables that must be the same after a second set-up
+TABLES = (
+    "auth_user", "catalogue_product", "catalogue_category", "partner_stockrecord",
+    "basket_basket", "basket_line", "order_order", "order_line", "address_useraddress",
+    "address_country", "reviews_productreview", "cart_recovery_contact",
+    "cart_recovery_consentrecord", "cart_recovery_trackedcart", "cart_recovery_campaign",
+    "cart_recovery_step", "cart_recovery_messagetemplate", "django_q_schedule",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A directory with a sandbox that is set up."""
+    path = tmp_path_factory.mktemp("sandbox")
+    (path / "var").mkdir()
+    set_up(path)
+    return path
+
+
+def set_up(path, **variables):
+    return subprocess.run(
+        [sys.executable, "manage.py", "sandbox", "--setup-only"], cwd=ROOT, text=True,
+        env=sandbox_environment(path / "var", **variables), capture_output=True, check=False,
+    )  # fmt: skip
+
+
+def rows(path, query):
+    with sqlite3.connect(path / "var" / "shop.sqlite3") as connection:
+        return connection.execute(query).fetchall()
+
+
+def content(path):
+    return {table: rows(path, f"SELECT * FROM {table} ORDER BY 1") for table in TABLES}
+
+
+def count(path, table, where="1=1"):
+    return rows(path, f"SELECT COUNT(*) FROM {table} WHERE {where}")[0][0]
+
+
+def descendants(process):
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        return answer.read().decode()
+
+
+def test_the_shop_is_full_when_it_is_set_up(home):
+    assert count(home, "catalogue_product", "structure != 'child'") == len(goods.GOODS)
+    assert count(home, "auth_user", "is_staff = 0") == customers.CUSTOMERS
+    assert count(home, "order_order") == history.ORDERS
+    assert count(home, "basket_basket", "status = 'Open'") == history.ABANDONED
+    assert count(home, "partner_stockrecord", "num_in_stock = 0") >= 1
+    assert count(home, "cart_recovery_consentstate", "action = 'granted'") > 100
+    assert count(home, "cart_recovery_contact") == customers.CUSTOMERS
+
+
+def test_part_of_the_customers_has_consented_and_part_has_not(home):
+    agreed = rows(home, "SELECT COUNT(DISTINCT contact_id) FROM cart_recovery_consentstate")[0][0]
+    assert customers.CUSTOMERS * 0.3 < agreed < customers.CUSTOMERS * 0.9
+    assert count(home, "cart_recovery_consentrecord", "wording_id IS NULL") == 0
+
+
+def test_the_past_lies_in_the_last_ninety_days(home):
+    for table, column in (
+        ("order_order", "date_placed"), ("basket_basket", "date_created"),
+        ("basket_line", "date_updated"), ("cart_recovery_trackedcart", "last_activity_at"),
+    ):  # fmt: skip
+        oldest, newest = rows(
+            home,
+            f"SELECT julianday('now') - julianday(MIN({column})),"
+            f" julianday('now') - julianday(MAX({column})) FROM {table}",
+        )[0]
+        assert 60 < oldest < 92, table
+        assert newest > 0.1, table
+
+
+def test_campaigns_are_on_and_leave_the_past_alone(home):
+    assert count(home, "cart_recovery_campaign", "is_active = 1") == 2
+    late = "last_activity_at >= (SELECT MIN(activated_at) FROM cart_recovery_campaign)"
+    assert count(home, "cart_recovery_trackedcart", late) == 0
+    assert count(home, "cart_recovery_trackedcart", "state = 'active'") == 0
+
+
+def test_a_second_set_up_changes_nothing(home):
+    before = content(home)
+    again = set_up(home)
+    assert again.returncode == 0, again.stderr
+    assert content(home) == before
+
+
+def test_campaigns_stay_off_when_staff_switched_them_off(home):
+    query = "UPDATE cart_recovery_campaign SET is_active = {}"
+    with sqlite3.connect(home / "var" / "shop.sqlite3") as connection:
+        connection.execute(query.format(0))
+        connection.commit()
+        set_up(home)
+        assert count(home, "cart_recovery_campaign", "is_active = 1") == 0
+        connection.execute(query.format(1))
+
+
+def test_the_sandbox_runs_and_stops_without_leaving_anything(home):
+    with running_sandbox(home) as sandbox:
+        family = descendants(sandbox.process)
+        assert len(family) >= 5
+        assert customers.STAFF_EMAIL in sandbox.output()
+        assert sandbox.shop_url in sandbox.output()
+        assert sandbox.viewer_url in sandbox.output()
+        front = get(f"{sandbox.shop_url}/catalogue/")
+        assert "Hafenröstung" in front
+        assert sandbox.viewer_url in front
+        assert "ajax.googleapis.com" not in front
+        assert json.loads(get(f"{sandbox.viewer_url}/messages.json")) == []
+        for path in ("/static/oscar/css/styles.css", "/static/sandbox_shop/shop.css"):
+            assert get(sandbox.shop_url + path)
+        assert stop(sandbox.process) == 0
+    assert not any(process.is_running() for process in family)
+    for url in (sandbox.shop_url, sandbox.viewer_url):
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", int(url.rpartition(":")[2]))) != 0
+
+
+def test_the_sandbox_starts_quickly_with_its_data_when_it_ran_before(home):
+    with running_sandbox(home) as sandbox:
+        assert "Stopped" not in sandbox.output()
+        assert count(home, "order_order") == history.ORDERS
+        sandbox.process.send_signal(signal.SIGTERM)
+        assert sandbox.process.wait(40) == 0
+    assert "Stopped" in sandbox.output()
+
+
+@pytest.mark.parametrize("name", ["PORT", "PROVIDERS_PORT"])
+def test_the_sandbox_names_the_port_and_the_remedy_when_it_is_taken(home, name):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        environment = sandbox_environment(home / "var", **{name: str(port)})
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "sandbox"], cwd=ROOT, env=environment, text=True,
+            capture_output=True, timeout=60, check=False,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert f"Port {port} is taken" in ended.stderr
+    assert f"{name}=" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_second_sandbox_is_refused_when_one_works_on_the_same_data(home):
+    with running_sandbox(home):
+        second = set_up(home)
+    assert second.returncode == 1
+    assert "already runs" in second.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"PORT": "eighty"}, "PORT must be a port number"),
+        ({"DATABASE_URL": "mongo://x"}, "DATABASE_URL must look like"),
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:{free}/none"}, "database does not answer"),
+        ({"REDIS_URL": "redis://127.0.0.1:{free}/0"}, "queue does not answer"),
+    ],
+)
+def test_the_sandbox_says_what_is_wrong_when_the_environment_is(home, variables, words):
+    free = free_ports(1)[0]
+    ended = set_up(home, **{name: text.format(free=free) for name, text in variables.items()})
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_pages_refuse_a_foreign_host_name(home):
+    with running_sandbox(home) as sandbox:
+        connection = http.client.HTTPConnection("127.0.0.1", int(sandbox.shop_url[-5:].strip(":")))
+        connection.request("GET", "/catalogue/", headers={"Host": "evil.example"})
+        assert connection.getresponse().status == 400
+        connection.close()

@@ -107,12 +107,10 @@ class TestSending:
 
     def test_late_step_keeps_its_distance_from_the_next(self) -> None:
         campaign = make_campaign(delays=(dt.timedelta(0), dt.timedelta(hours=2)))
-        followup = ready_followup(campaign=campaign, due_at=timezone.now() - dt.timedelta(hours=11))
-        Enrolment.objects.update(clock_at=timezone.now() - dt.timedelta(hours=11))
-        FollowUp.objects.filter(pk=followup.pk).update(
-            planned_for=timezone.now() - dt.timedelta(hours=11)
-        )
-        followup.enrolment.cart.last_activity_at = timezone.now() - dt.timedelta(hours=11)
+        late = timezone.now() - dt.timedelta(hours=11)
+        followup = ready_followup(campaign=campaign, due_at=late)
+        Enrolment.objects.update(clock_at=late)
+        followup.enrolment.cart.last_activity_at = late
         followup.enrolment.cart.save()
         deliver_due()
         following = followup.enrolment.followups.exclude(pk=followup.pk).get()

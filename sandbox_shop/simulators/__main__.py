@@ -80,6 +80,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--delay", type=float, help="seconds before each answer of the providers (0)")
     add("--step-delay", type=float, default=0.5,
         help="seconds between two events of a message (%(default)s)")  # fmt: skip
+    add("--events-every", type=float, default=0.5,
+        help="seconds for which mail events are collected into one call (%(default)s)")  # fmt: skip
     add("--keep", type=int, help=f"messages remembered ({defaults.DEFAULT_KEEP})")
     add("--light", action="store_true", help="remember nothing, post nothing back (benchmarks)")
     return parser

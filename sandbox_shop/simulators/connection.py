@@ -59,8 +59,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self._is_busy:
-            self._advance()
+        self._advance_if_idle()
 
     def _advance(self) -> None:
         try:
@@ -126,6 +125,11 @@ class Connection(asyncio.Protocol):
         if not self._keeps_alive:
             self._transport.close()
         elif self._buffer:
+            # the next request is here already; a call from here would nest without end
+            asyncio.get_running_loop().call_soon(self._advance_if_idle)
+
+    def _advance_if_idle(self) -> None:
+        if not self._is_busy:
             self._advance()
 
 

@@ -180,7 +180,7 @@ def _problem_of_answer(given: dict[str, Any]) -> str:
     if not isinstance(headers, dict) or not all(_is_header(*pair) for pair in headers.items()):
         return 'headers has to be an object of texts, for example {"Retry-After": "5"}.'
     for name in ("body", "message", "location", "event", "message_id", "reason"):
-        if not isinstance(given.get(name) or "", str):
+        if not isinstance(given.get(name, ""), str):
             return f"{name.removesuffix('_id')} has to be a text."
     if "\r" in given.get("location", "") or "\n" in given.get("location", ""):
         return "location has to be one line."

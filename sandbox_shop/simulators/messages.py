@@ -13,7 +13,7 @@ from typing import Any
 
 _URL = re.compile(r"https?://[^\s<>\"'`]+")
 # punctuation that ends a sentence, not an address
-_TAIL = ".,;:!?)]}»”’"
+_TAIL = ".,;:!?)]}»”’“‘"
 
 
 @dataclass(slots=True)

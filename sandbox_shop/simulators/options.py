@@ -21,8 +21,8 @@ class Options:
     are signed for it and named after it, and go to ``webhook_base``.
     ``sms_numbers`` empty: every valid number counts as one of the account's.
     ``light``: nothing is stored and nothing posted back, the answers stay the same (benchmarks).
-    ``step_delay`` lies between two events of one message, ``retry_delays`` between the attempts
-    to hand over one webhook.
+    ``step_delay`` lies between two events of one message, ``events_every`` between two arrays of
+    mail events, ``retry_delays`` between the attempts to hand over one webhook.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +43,7 @@ class Options:
     light: bool = False
     keep: int = defaults.DEFAULT_KEEP
     step_delay: float = 0.0
+    events_every: float = 0.0
     retry_delays: tuple[float, ...] = (0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
     webhook_timeout: float = 15.0
 
@@ -52,7 +53,7 @@ class Options:
             url = getattr(self, name)
             if url and (not url.startswith(("http://", "https://")) or not urlsplit(url).hostname):
                 raise ValueError(f"{name} is {url!r}: write it as http://127.0.0.1:8000")
-        for name in ("delay", "step_delay"):
+        for name in ("delay", "step_delay", "events_every"):
             if not 0 <= getattr(self, name) <= MAX_SECONDS:
                 raise ValueError(f"{name} has to be from 0 to {MAX_SECONDS} seconds")
         if self.keep < 1:

@@ -148,7 +148,7 @@ class SendGridEvents:
             is_retried_at=lambda _status: True,
             on_due=happen,
         )
-        self._webhooks.schedule(delivery, after=after)
+        self._webhooks.schedule(delivery, after=after, every=self._options.events_every)
 
     def _headers(self, body: bytes) -> Mapping[str, str]:
         timestamp = str(int(time.time()))

@@ -67,10 +67,9 @@ class Service:
 
     def _provide(self, name: str, provider: _Provider, request: Request) -> Response:
         fault = self.faults.take(name, kinds=REQUEST_KINDS)
-        if fault is None:
-            response = provider.respond(request)
-        else:
-            response = under_fault(fault, name, provider, request)
+        response = (
+            under_fault(fault, name, provider, request) if fault else provider.respond(request)
+        )
         if not response.is_dropped:
             response.delay += self.options.delay
         if not self.options.light:

@@ -6,6 +6,7 @@ import heapq
 import http.client
 import itertools
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -77,11 +78,15 @@ class Webhooks:
             self._is_stopping = True
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._thread.join(timeout=self._timeout + 1)
+            # a shop that hangs must not keep the simulator from ending
+            self._thread.join(timeout=2)
 
-    def schedule(self, delivery: Delivery, *, after: float = 0.0) -> None:
+    def schedule(self, delivery: Delivery, *, after: float = 0.0, every: float = 0.0) -> None:
+        """Call in ``after`` seconds, or at the next multiple of ``every`` seconds after that."""
+        due = time.monotonic() + after
         with self._changed:
-            entry = (time.monotonic() + after, next(self._order), delivery)
+            at = math.ceil(due / every) * every if every else due
+            entry = (at, next(self._order), delivery)
             heapq.heappush(self._queue, entry)
             self._changed.notify_all()
 

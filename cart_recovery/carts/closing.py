@@ -9,8 +9,10 @@ from typing import Any
 from cart_recovery.models import CartState, TrackedCart
 
 
-def close_ordered(basket_id: Any, order_id: int, now: dt.datetime) -> int:
+def close_ordered(basket_id: Any | None, order_id: int, now: dt.datetime) -> int:
     """The cart's basket was bought: the last word about it, whatever state it was in."""
+    if basket_id is None:
+        return 0
     return TrackedCart.objects.filter(basket_id=basket_id).update(
         state=CartState.ORDERED, state_reason="", order_id=order_id, closed_at=now
     )

@@ -10,13 +10,14 @@ import logging
 import traceback
 from collections.abc import Callable
 from functools import wraps
-from typing import Final, ParamSpec
+from typing import Final, ParamSpec, TypeVar
 
 from django.db import connections, router, transaction
 
 from cart_recovery.models import TrackedCart
 
 P = ParamSpec("P")
+R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 #: InnoDB's "deadlock found": it has rolled back the whole transaction, the shop's part included
@@ -28,30 +29,31 @@ def database() -> str:
     return router.db_for_write(TrackedCart)
 
 
-def guarded(function: Callable[P, object]) -> Callable[P, None]:
-    """Run the function; log and swallow what it raises. For functions that guard their own SQL."""
+def guarded(function: Callable[P, R]) -> Callable[P, R | None]:
+    """Run the function; log what it raises and give None. For functions that guard their own SQL."""
 
     @wraps(function)
-    def wrapper(*args: P.args, **kwargs: P.kwargs) -> None:
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R | None:
         try:
-            function(*args, **kwargs)
+            return function(*args, **kwargs)
         except Exception as error:
             # the shop goes on, whatever it was
             log_failure(function.__qualname__, error)
             if is_transaction_gone(error):
                 # save that one: with half of its own statements lost it must not commit the rest
                 connections[database()].needs_rollback = True
+            return None
 
     return wrapper
 
 
-def guarded_with_savepoint(function: Callable[P, object]) -> Callable[P, None]:
+def guarded_with_savepoint(function: Callable[P, R]) -> Callable[P, R | None]:
     """Like `guarded`, with all SQL of the function behind one savepoint (or in one transaction)."""
 
     @wraps(function)
-    def behind_savepoint(*args: P.args, **kwargs: P.kwargs) -> None:
+    def behind_savepoint(*args: P.args, **kwargs: P.kwargs) -> R:
         with transaction.atomic(using=database()):
-            function(*args, **kwargs)
+            return function(*args, **kwargs)
 
     return guarded(behind_savepoint)
 

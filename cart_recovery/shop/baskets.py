@@ -122,6 +122,12 @@ def load_baskets(
     return facts
 
 
+def open_basket_ids(user_id: Any) -> list[Any]:
+    """The open baskets of a user: one, but for a race."""
+    baskets = get_model("basket", "Basket")._base_manager
+    return list(baskets.filter(owner_id=user_id, status="Open").values_list("pk", flat=True))
+
+
 def baskets_with_lines(basket_ids: Collection[int]) -> QuerySet[Any]:
     """Baskets with everything below them: ten queries, however many baskets and lines there are."""
     lines = get_model("basket", "Line")._base_manager.order_by("pk").prefetch_related(

@@ -156,6 +156,12 @@ def shipping_phone(request: HttpRequest) -> tuple[str, str]:
     return (phone_text(address[0]), address[1]) if address else ("", "")
 
 
+def submitted_basket_id(request: HttpRequest) -> Any | None:
+    """The basket whose payment was begun in this session; None where there is none."""
+    session_data = checkout_data(request)
+    return session_data.get_submitted_basket_id() if session_data is not None else None
+
+
 def checkout_data(request: HttpRequest) -> Any | None:
     """Oscar's view of the checkout in this session; None where no checkout was begun.
 

@@ -1,0 +1,54 @@
+"""Steps of the checkout for which Oscar sends a signal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from oscar.apps.checkout.signals import post_payment, pre_payment, start_checkout
+
+from cart_recovery.carts.guarding import guarded
+from cart_recovery.carts.tracking import touch
+from cart_recovery.models import CartStage
+from cart_recovery.receivers.visitors import contact_at_checkout
+from cart_recovery.shop.customers import submitted_basket_id
+
+
+def connect() -> None:
+    start_checkout.connect(on_start_checkout, dispatch_uid="cart_recovery.start_checkout")
+    pre_payment.connect(on_payment, dispatch_uid="cart_recovery.pre_payment")
+    post_payment.connect(on_payment_done, dispatch_uid="cart_recovery.post_payment")
+
+
+@guarded
+def on_start_checkout(request: HttpRequest, email: str = "", **kwargs: Any) -> None:
+    """`email` is what a guest has just typed; a member is known already."""
+    track_checkout(request, basket_of(request), email)
+
+
+@guarded
+def on_payment(view: Any, **kwargs: Any) -> None:
+    track_checkout(view.request, paid_basket(view.request))
+
+
+@guarded
+def on_payment_done(view: Any, **kwargs: Any) -> None:
+    """In the same request as `pre_payment` this says nothing new; after a redirect it does."""
+    touch(paid_basket(view.request), stage=CartStage.CHECKOUT)
+
+
+def track_checkout(request: HttpRequest, basket_id: Any, email: str = "") -> None:
+    """Somebody whom we may know by now is busy with the checkout of a basket."""
+    contact_id = contact_at_checkout(request, basket_id, email)
+    touch(basket_id, stage=CartStage.CHECKOUT, contact_id=contact_id)
+
+
+def basket_of(request: Any) -> Any | None:
+    """Id of the request's basket; None outside of Oscar's middleware or where it is not saved."""
+    basket = getattr(request, "basket", None)
+    return basket.pk if basket is not None else None
+
+
+def paid_basket(request: HttpRequest) -> Any | None:
+    """Coming back from a payment page the request has another basket than the one paid for."""
+    return submitted_basket_id(request) or basket_of(request)

@@ -160,23 +160,31 @@ def orders_of_baskets(basket_ids: Collection[Any]) -> dict[Any, int]:
 
 def order_facts(order_id: int) -> OrderFacts | None:
     """The facts of one order; None where it is gone."""
-    email_field = email_field_of(get_user_model())
-    order = (
+    return load_orders([order_id]).get(order_id)
+
+
+def load_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
+    """The facts of orders by id; without those that are gone. One query."""
+    if not order_ids:
+        return {}
+    orders = (
         get_model("order", "Order")
         ._base_manager.select_related("user", "shipping_address")
-        .filter(pk=order_id)
-        .first()
+        .filter(pk__in=set(order_ids))
     )
-    if order is None:
-        return None
+    email_field = email_field_of(get_user_model())
+    return {order.pk: facts_of(order, email_field) for order in orders}
+
+
+def facts_of(order: Any, email_field: str) -> OrderFacts:
     address = order.shipping_address
-    email = order.guest_email or (order.user and getattr(order.user, email_field or "pk", ""))
+    member_email = getattr(order.user, email_field, "") if order.user and email_field else ""
     return OrderFacts(
         order_id=order.pk,
         number=order.number,
         basket_id=order.basket_id,
         user_id=order.user_id,
-        email=str(email or "") if order.guest_email or email_field else "",
+        email=str(order.guest_email or member_email or ""),
         phone=phone_text(address.phone_number) if address else "",
         country=(address.country_id or "") if address else "",
         total_incl_tax=order.total_incl_tax,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.models import Suppression
+from cart_recovery.models.inserts import insert_new
 from cart_recovery.provider_events import SuppressionReason
 
 
@@ -37,7 +38,7 @@ def suppress_digests(items: Iterable[tuple[str, str, SuppressionReason, str]]) -
         for item in (SuppressionItem(*item) for item in reversed(list(items)))
         if item.digest
     }  # fmt: skip
-    Suppression.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    insert_new(list(rows.values()))
 
 
 def suppressed(pairs: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -22,15 +22,9 @@ from cart_recovery.rendering.expressions import (
     parse_loop,
     parse_output,
 )
+from cart_recovery.rendering.tokens import Token, tokenize
 
-MAX_SOURCE: Final = 64_000
-MAX_TAGS: Final = 500
 MAX_DEPTH: Final = 8
-#: controls, halves of characters, what turns the reading direction around, and the private
-#: characters that mark placeholders while HTML is checked and inlined
-RESERVED: Final = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\u202a-\u202e\u2066-\u2069\ue000-\ue00f]"
-)
 BLOCKS: Final = ("products", "button")
 
 
@@ -81,22 +75,6 @@ class Block:
 Node = Text | Output | If | For | Block
 
 
-@dataclass(slots=True)
-class _Token:
-    kind: str  # "text", "output", "tag"
-    value: str
-    line: int
-
-
-_OPENING = re.compile(r"\{[{%#]")
-_INSIDE = r"(?P<inside>(?:\"[^\"\n]*\"|'[^'\n]*'|[^\"'{}\n])*?)"
-_DELIMITED: Final = {
-    "{{": ("output", re.compile(r"\{\{-?" + _INSIDE + r"-?\}\}")),
-    "{%": ("tag", re.compile(r"\{%-?" + _INSIDE + r"-?%\}")),
-    "{#": ("comment", re.compile(r"\{#-?(?P<inside>.*?)-?#\}", re.DOTALL)),
-}
-_STRAY = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
-_SPACE = re.compile(r"\s*")
 _WORD = re.compile(r"\s*([a-z]+)\b\s*(.*?)\s*\Z", re.DOTALL)
 _LABEL = re.compile(r"""(?:"([^"]{1,80})"|'([^']{1,80})')\Z""")
 
@@ -104,85 +82,15 @@ _LABEL = re.compile(r"""(?:"([^"]{1,80})"|'([^']{1,80})')\Z""")
 def parse(source: str, *, field: str = "") -> tuple[Node, ...]:
     """Read a template. The first thing not understood raises RenderingError with its line."""
     try:
-        return _Parser(_tokens(source)).parse()
+        return _Parser(tokenize(source)).parse()
     except RenderingError as error:
         raise RenderingError(error.reason, line=error.line, field=field) from None
-
-
-def _tokens(source: str) -> list[_Token]:
-    if len(source) > MAX_SOURCE:
-        raise RenderingError(_("The text is longer than %d characters.") % MAX_SOURCE)
-    source = source.replace("\r\n", "\n").replace("\r", "\n")
-    if found := RESERVED.search(source):
-        raise RenderingError(
-            _("There is a character that cannot be sent."), line=_line(source, found.start())
-        )
-    tokens: list[_Token] = []
-    position = tags = 0
-    while opening := _OPENING.search(source, position):
-        kind, pattern = _DELIMITED[opening[0]]
-        found = pattern.match(source, opening.start())
-        _push_text(tokens, source, position, found.start() if found else opening.end())
-        if found is None:  # never: the text just pushed held the opening, which is refused
-            break
-        position = found.end()
-        if kind != "comment":
-            tags += 1
-            tokens.append(_Token(kind, found["inside"].strip(), _line(source, found.start())))
-        position = _around(tokens, source, found, kind)
-    _push_text(tokens, source, position, len(source))
-    if tags > MAX_TAGS:
-        raise RenderingError(_("There are more than %d placeholders and tags.") % MAX_TAGS)
-    return tokens
-
-
-def _line(source: str, position: int) -> int:
-    return source.count("\n", 0, position) + 1
-
-
-def _push_text(tokens: list[_Token], source: str, start: int, end: int) -> None:
-    if start >= end:
-        return
-    value = source[start:end]
-    if stray := _STRAY.search(value):
-        raise RenderingError(
-            _("“%s” is not closed, was not opened, or holds something that is not understood.")
-            % stray[0],
-            line=_line(source, start + stray.start()),
-        )
-    tokens.append(_Token("text", value, _line(source, start)))
-
-
-def _around(tokens: list[_Token], source: str, found: re.Match[str], kind: str) -> int:
-    """White space around a delimiter: `-` takes it all, a tag alone on its line takes the line.
-
-    Returns where the text goes on.
-    """
-    index = -1 if kind == "comment" else -2
-    before = tokens[index] if len(tokens) >= -index else None
-    if before is not None and before.kind != "text":
-        before = None
-    after = found.end()
-    start = source.rfind("\n", 0, found.start()) + 1
-    end = source.find("\n", after)
-    end = len(source) if end < 0 else end
-    alone = not source[start : found.start()].strip() and not source[after:end].strip()
-    # a block makes text, so its line stays
-    if alone and (kind == "comment" or found["inside"].strip().startswith(_LOGIC)):
-        after = min(end + 1, len(source))
-        if before is not None:
-            before.value = before.value.rstrip(" \t")
-    if found[0][2] == "-" and before is not None:
-        before.value = before.value.rstrip()
-    if found[0][-3] == "-":
-        after = _SPACE.match(source, found.end()).end()  # type: ignore[union-attr]  # it may be empty
-    return after
 
 
 class _Parser:
     """Recursive descent over the tokens; depth and number of tags are bounded."""
 
-    def __init__(self, tokens: Sequence[_Token]) -> None:
+    def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens = tokens
         self.index = 0
         self.depth = 0
@@ -201,7 +109,7 @@ class _Parser:
         result: list[Node] = []
         while self.index < len(self.tokens):
             token = self.tokens[self.index]
-            if token.kind == "tag" and self.word(token) in _CLOSING:
+            if token.kind == "tag" and self.split(token)[0] in _CLOSING:
                 break
             self.index += 1
             if token.kind == "text":
@@ -214,7 +122,7 @@ class _Parser:
                 result.append(self.tag(token))
         return tuple(result)
 
-    def tag(self, token: _Token) -> Node:
+    def tag(self, token: Token) -> Node:
         word, rest = self.split(token)
         if word == "if":
             return self.nested(self.condition, token)
@@ -228,7 +136,7 @@ class _Parser:
             line=token.line,
         )
 
-    def nested(self, read: Callable[[_Token], Node], token: _Token) -> Node:
+    def nested(self, read: Callable[[Token], Node], token: Token) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise RenderingError(_("The tags are nested too deeply."), line=token.line)
@@ -236,7 +144,7 @@ class _Parser:
         self.depth -= 1
         return node
 
-    def condition(self, token: _Token) -> If:
+    def condition(self, token: Token) -> If:
         branches: list[Branch] = []
         current, word, rest = token, "if", self.split(token)[1]
         while word != "endif":
@@ -253,13 +161,13 @@ class _Parser:
         self.no_rest(rest, current)
         return If(tuple(branches), token.line)
 
-    def loop(self, token: _Token) -> For:
+    def loop(self, token: Token) -> For:
         name, path = parse_loop(self.split(token)[1], token.line)
         body = self.nodes()
         self.no_rest(self.split(end := self.closing(token, ("endfor",)))[1], end)
         return For(name, path, body, token.line)
 
-    def closing(self, opened: _Token, allowed: tuple[str, ...]) -> _Token:
+    def closing(self, opened: Token, allowed: tuple[str, ...]) -> Token:
         if self.index >= len(self.tokens):
             raise RenderingError(
                 _("{%% %(tag)s %%} is never closed by %(end)s.")
@@ -267,7 +175,7 @@ class _Parser:
                 line=opened.line,
             )
         token = self.tokens[self.index]
-        if self.word(token) not in allowed:
+        if self.split(token)[0] not in allowed:
             raise RenderingError(
                 _("Here %(end)s must stand, for the tag of line %(line)d.")
                 % {"end": allowed[-1], "line": opened.line},
@@ -286,17 +194,14 @@ class _Parser:
             raise RenderingError(_("{%% %s %%} takes nothing else.") % word, line=line)
         return Block(word, (found[1] or found[2]) if found else "", line)
 
-    def no_rest(self, rest: str, token: _Token) -> None:
+    def no_rest(self, rest: str, token: Token) -> None:
         if rest:
             raise RenderingError(_("“%s” is not understood here.") % rest[:40], line=token.line)
 
-    def word(self, token: _Token) -> str:
-        return self.split(token)[0]
-
-    def split(self, token: _Token) -> tuple[str, str]:
+    def split(self, token: Token) -> tuple[str, str]:
+        """The first word of a tag, and the rest."""
         found = _WORD.match(token.value)
         return (found[1], found[2]) if found else ("", token.value)
 
 
-_LOGIC: Final = ("if ", "elif ", "else", "endif", "for ", "endfor")
 _CLOSING: Final = frozenset({"elif", "else", "endif", "endfor"})

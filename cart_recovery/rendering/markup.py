@@ -32,7 +32,8 @@ _PHRASING: Final = _words(
 _FLOW: Final = _words("blockquote center dd div dl dt h1 h2 h3 h4 h5 h6 hr li ol p pre table ul")
 #: element -> the only elements that may stand right within it
 _CHILDREN: Final = {
-    "table": frozenset({"tbody", "thead", "tfoot", "tr"}),
+    # a browser would add the tbody, perhaps within a loop
+    "table": frozenset({"tbody", "thead", "tfoot"}),
     "tbody": frozenset({"tr"}),
     "thead": frozenset({"tr"}),
     "tfoot": frozenset({"tr"}),

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from sandbox_shop.simulators.service import Service
 
 MAX_REPLY = 1_600
-_PAGE = Path(__file__).with_name("viewer.html")
+_HERE = Path(__file__).parent
+_FILES = {
+    "/": ("viewer.html", "text/html; charset=utf-8"),
+    "/viewer.css": ("viewer.css", "text/css; charset=utf-8"),
+    "/viewer.js": ("viewer.js", "text/javascript; charset=utf-8"),
+}
 _MESSAGE_PATH = re.compile(r"/messages/([^/]+)\.(json|html)")
 _ONE_CLICK = b"List-Unsubscribe=One-Click"
 
@@ -39,7 +44,7 @@ class Console:
         self._service = service
         self._store = service.store
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
-            ("GET", "/"): self._page,
+            **{("GET", path): self._file for path in _FILES},
             ("GET", "/messages.json"): self._messages,
             ("DELETE", "/messages"): self._clear_messages,
             ("DELETE", "/messages.json"): self._clear_messages,
@@ -84,9 +89,10 @@ class Console:
             raise Refusal(405, f"{request.method} is not possible here.")
         raise Refusal(404, "There is nothing here: the viewer is at /, SendGrid at /v3/mail/send.")
 
-    def _page(self, _request: Request) -> Response:
-        headers = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
-        return Response(200, _PAGE.read_bytes(), headers)
+    def _file(self, request: Request) -> Response:
+        name, content_type = _FILES[request.path]
+        headers = {"Content-Type": content_type, "Cache-Control": "no-store"}
+        return Response(200, (_HERE / name).read_bytes(), headers)
 
     def _messages(self, request: Request) -> Response:
         query = dict(parse_qsl(request.query))

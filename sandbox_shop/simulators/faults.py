@@ -56,7 +56,9 @@ class Fault:
     def as_dict(self) -> dict[str, Any]:
         shown = {"kind": self.kind, "provider": self.provider, "times": self.times}
         fields = {name: getattr(self, name) for name in KINDS[self.kind]}
-        return shown | {name: value for name, value in fields.items() if value not in (None, "")}
+        return shown | {
+            name: value for name, value in fields.items() if value not in (None, "", {}, 0, False)
+        }
 
 
 class FaultLine:

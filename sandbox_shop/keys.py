@@ -10,9 +10,9 @@ from pathlib import Path
 from sandbox_shop.simulators.signing import ensure_key_file
 
 
-def secret_key(var: Path) -> str:
-    """Django's SECRET_KEY of the sandbox that lives in `var`."""
-    path = var / "secret_key"
+def secret(var: Path, name: str) -> str:
+    """The random secret of that name of the sandbox that lives in `var`."""
+    path = var / name
     if not path.exists():
         var.mkdir(parents=True, exist_ok=True)
         handle, draft = tempfile.mkstemp(dir=var)

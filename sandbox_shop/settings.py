@@ -19,7 +19,7 @@ BASE_DIR = Path(__file__).resolve().parent
 VAR = ENVIRONMENT.var
 VAR.mkdir(parents=True, exist_ok=True)
 
-SECRET_KEY = keys.secret_key(VAR)
+SECRET_KEY = keys.secret(VAR, "secret_key")
 DEBUG = ENVIRONMENT.get("SANDBOX_DEBUG") == "1"
 ALLOWED_HOSTS = ENVIRONMENT.allowed_hosts
 CSRF_TRUSTED_ORIGINS = [ENVIRONMENT.shop_url]
@@ -167,6 +167,7 @@ CART_RECOVERY = {
         "Hafen & Hügel GmbH\nSpeicherweg 12, 20457 Hamburg\n"
         "Amtsgericht Hamburg, HRB 00000 (erfunden)\nladen@hafen-huegel.example"
     ),
+    "ADDRESS_HASH_KEY": keys.secret(VAR, "address_hash_key"),
     "CHANNELS": ENVIRONMENT.channels(),
     # short enough to watch: the first message comes within two minutes of the last click
     "ABANDONED_AFTER": dt.timedelta(seconds=20),

@@ -46,7 +46,12 @@ class PlanResult:
     abandoned: int = 0
     enrolled: int = 0
     restarted: int = 0
-    left_alone: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    left_alone: dict[str, int] = field(default_factory=dict)
+
+
+def _count(counts: dict[str, int], key: str) -> None:
+    # no defaultdict: dataclasses.asdict cannot copy one on Python 3.11
+    counts[key] = counts.get(key, 0) + 1
 
 
 def plan(now: dt.datetime, *, max_batches: int = 20) -> PlanResult:
@@ -80,9 +85,9 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
             running.clock_at = cart.last_activity_at
             restarted.append(running)
         elif campaign is None or cart.contact_id is None:
-            result.left_alone[why_not] += 1
+            _count(result.left_alone, why_not)
         elif any(e.campaign_id == campaign.pk for e in former) or (former and running is None):
-            result.left_alone["already_followed_up"] += 1
+            _count(result.left_alone, "already_followed_up")
         else:
             if running is not None:
                 superseded.append(running)

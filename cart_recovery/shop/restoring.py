@@ -124,19 +124,15 @@ def _put_in(basket: Any, line: WantedLine, held: Any | None) -> LineReport:
 
 
 def _keep(held: Any, line: WantedLine) -> LineReport | None:
-    """The report of a line that needs nothing; None if its quantity is to be raised."""
-    if held.quantity < line.quantity and line.options is not None:
-        return None
+    """The report of a line that stays as it is; None if its quantity is to be raised."""
     limit = max_quantity(held.purchase_info, held.quantity)
-    is_short = limit is not None and limit < held.quantity
     if limit == 0 or not catalogue.is_public(held.product):
         return LineReport(LineStatus.GONE, line.title, line.quantity)
-    return LineReport(
-        LineStatus.SHORT if is_short else LineStatus.KEPT,
-        line.title,
-        wanted=held.quantity,
-        quantity=limit if is_short and limit is not None else held.quantity,
-    )
+    if limit is not None and limit < held.quantity:
+        return LineReport(LineStatus.SHORT, line.title, wanted=held.quantity, quantity=limit)
+    if held.quantity < line.quantity and line.options is not None:
+        return None
+    return LineReport(LineStatus.KEPT, line.title, wanted=line.quantity, quantity=held.quantity)
 
 
 def _add(basket: Any, line: WantedLine, held: Any | None) -> LineReport:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from oscar.core.loading import get_class, get_model
 
 from cart_recovery import models
+from cart_recovery.incentives.granting import grant
 from cart_recovery.restore_links.tokens import LinkRequest, create_links
 from tests import factories
 
@@ -19,8 +20,6 @@ PHONE_AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Safari/604
 
 def make_link(basket: Any, contact: Any = None, *, incentive: Any = None, **cart: Any) -> str:
     """The token of a link to the basket, made now for a follow-up of its cart."""
-    from cart_recovery.incentives.granting import grant
-
     followup = factories.make_followup(contact=contact, basket=basket)
     if incentive is not None:
         followup.step.incentive = incentive
@@ -80,3 +79,14 @@ def words(response: Any) -> str:
 def with_strategy(basket: Any) -> Any:
     basket.strategy = get_class("partner.strategy", "Selector")().strategy()
     return basket
+
+
+def make_later_link(enrolment: Any, step: Any) -> str:
+    """The token of the link of another step of the same enrolment."""
+    now = timezone.now()
+    followup = models.FollowUp.objects.create(
+        enrolment=enrolment, step=step, due_at=now, planned_for=now
+    )
+    grant([followup], {}, now)
+    request = LinkRequest(followup.pk, enrolment.contact_id, enrolment.cart_id)
+    return create_links([request], now)[followup.pk]

@@ -146,7 +146,7 @@ class SendGridEvents:
             parts=[payload],
             batch="sendgrid",
             is_retried_at=lambda _status: True,
-            on_due=happen,
+            on_due=[happen],
         )
         self._webhooks.schedule(delivery, after=after, every=self._options.events_every)
 

@@ -107,7 +107,7 @@ class TwilioCallbacks:
             headers=lambda _body: self._headers(url, params),
             encode=_encode,
             parts=[params],
-            on_due=happen,
+            on_due=[happen],
         )
         self._webhooks.schedule(delivery, after=after)
 

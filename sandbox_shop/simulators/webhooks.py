@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,8 @@ class WebhookCall:
 class Delivery:
     """What one POST carries. Events that are due together and share a ``batch`` go as one.
 
-    ``via``: where to connect, where that is not what ``url`` says.
+    ``via``: where to connect, where that is not what ``url`` says. ``on_due``: what happens in the
+    simulator at that moment, once, whether the shop listens or not.
     """
 
     url: str
@@ -53,7 +54,7 @@ class Delivery:
     batch: str = ""
     attempt: int = 1
     is_retried_at: Callable[[int], bool] = lambda status: status == 0 or status >= 500
-    on_due: Callable[[], None] | None = None
+    on_due: list[Callable[[], None]] = field(default_factory=list)
 
 
 class Webhooks:
@@ -112,6 +113,9 @@ class Webhooks:
                     return
                 self._is_calling = True
             for delivery in batch:
+                # outside the lock: it stores, and who holds the store's lock may ask us something
+                while delivery.on_due:
+                    delivery.on_due.pop(0)()
                 self._deliver(delivery)
 
     def _time_to_next(self) -> float | None:
@@ -123,12 +127,10 @@ class Webhooks:
         open_batches: dict[str, Delivery] = {}
         while self._queue and self._queue[0][0] <= time.monotonic():
             delivery = heapq.heappop(self._queue)[2]
-            if delivery.on_due is not None:
-                delivery.on_due()
-                delivery.on_due = None
             known = open_batches.get(delivery.batch)
             if known is not None and delivery.attempt == 1:
                 known.parts += delivery.parts
+                known.on_due += delivery.on_due
                 continue
             if delivery.batch and delivery.attempt == 1:
                 open_batches[delivery.batch] = delivery

@@ -27,7 +27,8 @@ from cart_recovery.models import Contact, Purpose
 logger = logging.getLogger(__name__)
 
 _CHANNEL_NAMES: Final[dict[str, Promise]] = {
-    "email": gettext_lazy("e-mail"),
+    # with a hyphen at which no line breaks
+    "email": gettext_lazy("e‑mail"),
     "sms": gettext_lazy("SMS"),
     "whatsapp": gettext_lazy("WhatsApp"),
     "messenger": gettext_lazy("Messenger"),

@@ -14,6 +14,7 @@ from cart_recovery.receivers import (
     logins,
     orders,
     requests,
+    restores,
 )
 
 
@@ -21,5 +22,6 @@ def connect() -> None:
     """Connect all receivers. Called from `AppConfig.ready`; again makes no difference."""
     for subject in (
         requests, baskets, checkout, checkout_session, orders, logins, consents, attributions,
+        restores,
     ):  # fmt: skip
         subject.connect()

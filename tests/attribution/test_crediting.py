@@ -26,13 +26,6 @@ NOW = timezone.now()
 EMAIL = "erika@example.de"
 
 
-@pytest.fixture(autouse=True)
-def commits(django_capture_on_commit_callbacks):
-    """Everything of a test counts as committed at once, as in a shop."""
-    with django_capture_on_commit_callbacks(execute=True):
-        yield
-
-
 def sent_link(basket=None, contact=None, *, campaign=None, channel="email"):
     """A link whose message was sent; gives (token, message)."""
     basket = basket or factories.make_basket(factories.make_product("Teekanne", stock=100))
@@ -211,22 +204,39 @@ def test_the_last_touch_wins(client):
 
 
 def test_an_order_is_credited_once(client):
+    token, _message = sent_link()
+    kit.tap(client, token)
+    order = checkout.place_order_as_guest(client, None)
+    for _ in range(3):
+        credit_order(order.pk)
+        credit_pending(NOW, 100)
+    assert models.Conversion.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_friend", [False, True])
+def test_the_order_itself_sets_the_crediting_off(client, is_friend):
+    """Whatever receivers and commits there are in a shop; nobody calls anything by hand."""
     heard = []
 
     def listen(sender, conversion, **kwargs):
         heard.append(conversion)
+        raise ValueError("a shop's receiver may fail")
 
     order_credited.connect(listen)
     try:
-        token, _message = sent_link()
+        token, message = sent_link()
         kit.tap(client, token)
-        order = checkout.place_order_as_guest(client, None)
-        for _ in range(3):
-            credit_order(order.pk)
-            credit_pending(NOW, 100)
+        if is_friend:
+            order = checkout.place_order_as_user(client, factories.make_user(), None, phone="")
+        else:
+            order = checkout.place_order_as_guest(client, None)
     finally:
         order_credited.disconnect(listen)
-    assert models.Conversion.objects.count() == 1
+    assert [(c.order, c.message) for c in heard] == [(order, message)]
+    assert not models.TrackedCart.objects.filter(order=order, credited_at=None).exists()
+    order.set_status("Cancelled")
+    assert models.Conversion.objects.get().reversed_at is not None
 
 
 def test_two_orders_of_one_click_are_two_conversions(client):

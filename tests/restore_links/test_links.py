@@ -128,7 +128,10 @@ def test_an_expired_link_says_so_and_does_nothing(client):
 
 
 def test_the_lifetime_is_the_settings(settings):
-    settings.CART_RECOVERY = {**settings.CART_RECOVERY, "RESTORE_LINK_LIFETIME": dt.timedelta(hours=1)}
+    settings.CART_RECOVERY = {
+        **settings.CART_RECOVERY,
+        "RESTORE_LINK_LIFETIME": dt.timedelta(hours=1),
+    }
     token = kit.make_link(factories.make_basket(factories.make_product()))
     find_link(token, NOW + dt.timedelta(minutes=59))
     with pytest.raises(InvalidTokenError):
@@ -186,7 +189,9 @@ def test_the_page_is_safe_to_serve(client):
     assert token not in page
 
 
-@pytest.mark.parametrize("agent", ["Googlebot/2.1", "Barracuda Sentinel (EE) bot", "FacebookExternalHit/1.1"])
+@pytest.mark.parametrize(
+    "agent", ["Googlebot/2.1", "Barracuda Sentinel (EE) bot", "FacebookExternalHit/1.1"]
+)
 def test_a_machine_that_runs_scripts_restores_nothing(client, agent):
     token = kit.make_link(factories.make_basket(factories.make_product()))
     before = everything()
@@ -226,7 +231,9 @@ def test_the_pages_own_form_passes_the_check():
     page = kit.show(client, token).content.decode()
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
     assert {"csrfmiddlewaretoken", "visit"} <= set(fields)
-    response = client.post(kit.link_path(token), fields, secure=True, HTTP_ORIGIN="https://testserver")
+    response = client.post(
+        kit.link_path(token), fields, secure=True, HTTP_ORIGIN="https://testserver"
+    )
     assert response.status_code == 302
     assert kit.holding(client) == {"Teekanne": 1}
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
+import threading
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from oscar.apps.basket.middleware import BasketMiddleware
 from oscar.core.loading import get_model
 
 from cart_recovery import models
@@ -606,3 +610,93 @@ def test_a_line_with_options_does_not_double_at_log_in(client):
     kit.tap(client, token)
     client.force_login(user)
     assert kit.holding(client) == {"Teekanne": 2}
+
+
+class AddingMiddleware(BasketMiddleware):
+    """A shop that adds quantities up when it merges baskets, as older ones do."""
+
+    def merge_baskets(self, master, slave):
+        master.merge(slave, add_quantities=True)
+
+
+@pytest.mark.parametrize("own", [0, 1, 2, 5])
+def test_a_shop_that_adds_up_at_log_in_does_not_double_a_restored_basket(client, settings, own):
+    settings.MIDDLEWARE = [
+        f"{__name__}.AddingMiddleware" if name.endswith("BasketMiddleware") else name
+        for name in settings.MIDDLEWARE
+    ]
+    user = factories.make_user()
+    tea, cup = factories.make_product("Teekanne"), factories.make_product("Tasse")
+    basket = left_basket(tea, owner=user, quantity=2)
+    token = kit.make_link(basket, factories.make_contact(user=user))
+    if own:
+        checkout.add_to_basket(client, tea, quantity=own)
+    kit.tap(client, token)
+    checkout.add_to_basket(client, cup)
+    client.force_login(user)
+    assert kit.holding(client) == {"Teekanne": max(2, own), "Tasse": 1}
+
+
+# --- at the same moment -------------------------------------------------------------------------------
+
+
+def at_once(*calls):
+    barrier = threading.Barrier(len(calls), timeout=20)
+    answers = []
+
+    def run(call):
+        try:
+            barrier.wait()
+            answers.append(call())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [answer.status_code for answer in answers] == [302] * len(calls)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_two_devices_of_one_member_at_once_with_two_links():
+    user = factories.make_user()
+    contact = factories.make_contact(user=user)
+    tea, cup = factories.make_product("Teekanne"), factories.make_product("Tasse")
+    guest_basket = left_basket(tea, cup, quantity=2)
+    tokens = [kit.make_link(guest_basket, contact)]
+    enrolment = models.Enrolment.objects.get()
+    step = models.Step.objects.create(
+        campaign=enrolment.campaign, position=2, delay=dt.timedelta(1)
+    )
+    tokens.append(kit.make_later_link(enrolment, step))
+    devices = [Client(), Client()]
+    for device in devices:
+        device.force_login(user)
+        kit.basket_of(device)
+    pages = [kit.show(d, t) for d, t in zip(devices, tokens, strict=True)]
+    at_once(
+        *(
+            functools.partial(kit.confirm, *arguments)
+            for arguments in zip(devices, tokens, pages, strict=True)
+        )
+    )
+    for device in devices:
+        assert kit.holding(device) == {"Teekanne": 2, "Tasse": 2}
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_double_tap_at_the_same_moment_is_one_basket():
+    token = kit.make_link(left_basket(factories.make_product("Teekanne"), quantity=2))
+    first, second = Client(), Client()
+    page = kit.show(first, token)
+    at_once(
+        functools.partial(kit.confirm, first, token, page),
+        functools.partial(kit.confirm, second, token, page),
+    )
+    assert kit.basket_of(first).pk == kit.basket_of(second).pk
+    assert kit.holding(first) == {"Teekanne": 2}
+    assert models.LinkClick.objects.count() == 1

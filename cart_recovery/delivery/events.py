@@ -98,7 +98,9 @@ def ingest(events: Sequence[ProviderEvent]) -> IngestResult:
 
 
 def _ingest_chunk(events: Sequence[ProviderEvent]) -> IngestResult:
-    unique = {event.dedupe_key: event for event in reversed(events)}
+    unique: dict[str, ProviderEvent] = {}
+    for event in events:
+        unique.setdefault(event.dedupe_key, event)
     messages = _lock_messages(unique.values())
     known = set(
         DeliveryEvent.objects.filter(dedupe_key__in=unique).values_list("dedupe_key", flat=True)

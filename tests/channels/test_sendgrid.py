@@ -85,7 +85,7 @@ class TestSendGrid(HttpChannelContract):
         assert seen.headers["Authorization"] == "Bearer SG.test"
         assert seen.headers["User-Agent"].startswith("sendgrid/")
         assert seen.json == {
-            "from": {"name": '"Müllers Laden, Inh. X"', "email": "laden@shop.example"},
+            "from": {"name": "Müllers Laden, Inh. X", "email": "laden@shop.example"},
             "reply_to": {"name": "Hilfe", "email": "hilfe@shop.example"},
             "subject": ODD_TEXT,
             "personalizations": [{

@@ -9,6 +9,8 @@ from typing import Any
 from sandbox_shop.simulators.vocabulary import SENDGRID_EVENTS, TWILIO_STATUSES, provider_event
 
 PROVIDERS = ("sendgrid", "twilio", "any")
+# the channel may be named instead
+CHANNELS = {"email": "sendgrid", "sms": "twilio"}
 # kind -> the fields that it takes besides provider, kind and times
 REQUEST_KINDS: dict[str, tuple[str, ...]] = {
     "status": ("status", "headers", "body", "code", "message", "retry_after"),
@@ -123,7 +125,10 @@ def parse_fault(order: object) -> Fault:
         raise InvalidFaultError(
             f"{', '.join(unknown)} means nothing to {kind}: it takes {', '.join(allowed)}."
         )
+    given["provider"] = CHANNELS.get(str(given.get("provider")), given.get("provider", "any"))
     _check_values(kind, given)
+    if "headers" in given:
+        given["headers"] = {name: str(value) for name, value in given["headers"].items()}
     return Fault(**{**_defaults(kind), **given, "provider": _provider_of(given)})
 
 
@@ -180,7 +185,7 @@ def _problem_of_status(kind: str, given: dict[str, Any]) -> str:
 def _problem_of_answer(given: dict[str, Any]) -> str:
     headers = given.get("headers", {})
     if not isinstance(headers, dict) or not all(_is_header(*pair) for pair in headers.items()):
-        return 'headers has to be an object of texts, for example {"Retry-After": "5"}.'
+        return 'headers has to be an object of texts or numbers, for example {"Retry-After": "5"}.'
     for name in ("body", "message", "location", "event", "message_id", "reason"):
         if not isinstance(given.get(name, ""), str):
             return f"{name.removesuffix('_id')} has to be a text."
@@ -205,8 +210,8 @@ def _problem_of_event(kind: str, given: dict[str, Any]) -> str:
 
 
 def _is_header(name: object, value: object) -> bool:
-    is_text = isinstance(name, str) and isinstance(value, str)
-    return is_text and not set("\r\n") & set(f"{name}{value}")
+    is_plain = isinstance(name, str) and isinstance(value, str | int | float)
+    return is_plain and not set("\r\n") & set(f"{name}{value}")
 
 
 def _is_number(value: object, low: float, high: float, *, whole: bool = False) -> bool:

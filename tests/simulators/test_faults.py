@@ -198,7 +198,7 @@ def test_several_faults_are_ordered_at_once(sim: Any) -> None:
         ({"kind": "redirect", "status": 500}, "300 to 399"),
         ({"kind": "redirect", "location": "/a\r\nX: b"}, "one line"),
         ({"kind": "status", "headers": ["a"]}, "object of texts"),
-        ({"kind": "status", "headers": {"A": 1}}, "object of texts"),
+        ({"kind": "status", "headers": {"A": [1]}}, "object of texts"),
         ({"kind": "status", "headers": {"A": "1\r\nB: 2"}}, "object of texts"),
         ({"kind": "status", "body": {}}, "body"),
         ({"kind": "status", "message": 7}, "message"),
@@ -222,6 +222,14 @@ def test_wrong_order_is_400_and_says_what_to_write(sim: Any, wrong: Any, advice:
 
 def test_order_that_is_no_json_is_400(sim: Any) -> None:
     assert requests.post(f"{sim.url}/faults", data=b"{", timeout=5).status_code == 400
+
+
+def test_channel_may_be_named_for_its_provider_and_header_values_be_numbers() -> None:
+    fault = parse_fault(
+        {"kind": "status", "provider": "email", "status": 429, "headers": {"Retry-After": 5}}
+    )
+    assert (fault.provider, fault.headers) == ("sendgrid", {"Retry-After": "5"})
+    assert parse_fault({"kind": "drop", "provider": "sms"}).provider == "twilio"
 
 
 def test_wrong_order_in_a_test_raises(sim: Any) -> None:

@@ -43,7 +43,8 @@ class DurationChoiceField(forms.MultiValueField):
     def __init__(self, **kwargs: Any) -> None:
         for name in ("max_value", "min_value", "encoder", "decoder"):
             kwargs.pop(name, None)
-        fields = (forms.IntegerField(min_value=0), forms.ChoiceField(choices=UNITS))
+        number = forms.IntegerField(min_value=0, required=False)
+        fields = (number, forms.ChoiceField(choices=UNITS, required=False))
         super().__init__(fields, require_all_fields=False, **kwargs)
 
     def compress(self, data_list: list[Any]) -> dt.timedelta | None:

@@ -7,7 +7,6 @@ character makes the whole text UCS-2, with 70 or 67 UTF-16 units (GSM 03.38 and 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +16,8 @@ _BASIC: Final = frozenset(
 )
 #: behind an escape character: two units, never in different parts
 _EXTENDED: Final = frozenset("^{}\\[~]|€\f")
+
+_JOINER: Final = "\u200d"
 
 GSM_7: Final = "GSM-7"
 UCS_2: Final = "UCS-2"
@@ -71,14 +72,14 @@ class Segments:
 
 
 def segment(text: str) -> Segments:
-    """Encoding, length and exact number of parts of a text. An empty text has none."""
+    """Encoding, length and exact number of parts of a text. An empty text takes one, too."""
     is_gsm = _BASIC.issuperset(text) or (_BASIC | _EXTENDED).issuperset(text)
     encoding = GSM_7 if is_gsm else UCS_2
     sizes = _gsm_sizes(text) if is_gsm else _utf16_sizes(text)
     single, multiple = _LIMITS[encoding]
     units = sum(sizes)
     if units <= single:
-        return Segments(encoding, units, 1 if units else 0)
+        return Segments(encoding, units, 1)
     parts, filled = 1, 0
     for size in sizes:
         if filled + size > multiple:
@@ -102,6 +103,35 @@ def _gsm_sizes(text: str) -> list[int]:
     return [2 if char in _EXTENDED else 1 for char in text]
 
 
-def _utf16_sizes(text: Iterable[str]) -> list[int]:
-    """Characters beyond the first plane take two units, which stay together."""
-    return [2 if char > "\uffff" else 1 for char in text]
+def _utf16_sizes(text: str) -> list[int]:
+    """Units of each visible character: what is seen as one is not torn between two parts."""
+    sizes: list[int] = []
+    previous, flags = "", 0
+    for char in text:
+        size = 2 if char > "\uffff" else 1
+        is_flag = "\U0001f1e6" <= char <= "\U0001f1ff"
+        flags = flags + 1 if is_flag else 0
+        joins = (
+            _is_extending(char)
+            or (previous == _JOINER and _is_picture(char))
+            or (is_flag and flags % 2 == 0)
+            or previous + char == "\r\n"
+        )
+        if joins and sizes and previous != "\n":
+            sizes[-1] += size
+        else:
+            sizes.append(size)
+        previous = char
+    return sizes
+
+
+def _is_picture(char: str) -> bool:
+    return "\u2190" <= char < "\u2e80" or char > "\U0001f000"
+
+
+def _is_extending(char: str) -> bool:
+    """Joiners, variation selectors, skin tones and combining marks belong to what is before."""
+    if char < "\u0300":
+        return False
+    is_tone = "\U0001f3fb" <= char <= "\U0001f3ff"
+    return is_tone or char in "\u200c\u200d" or unicodedata.category(char) in ("Mn", "Me", "Mc")

@@ -36,7 +36,6 @@ _DELIMITED: Final = {
 }
 _STRAY = re.compile(r"\{\{|\{%|\{#|\}\}|%\}|#\}")
 _SPACE = re.compile(r"\s*")
-_SPACE = re.compile(r"\s*")
 
 
 def tokenize(source: str) -> list[Token]:

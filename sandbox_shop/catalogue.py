@@ -91,7 +91,7 @@ def _product(good: Good, kind: Any, partner: Any, category: Any) -> Any:
     for number, variant in reversed(list(enumerate(good.variants, 1))):
         child = model.objects.create(
             title=f"{good.title}, {variant.name}", upc=f"{good.code}-{number}", parent=product,
-            structure=model.CHILD,
+            structure=model.CHILD, description=good.description,
         )  # fmt: skip
         _add_stock(child, partner, variant.price, variant.stock)
     return product

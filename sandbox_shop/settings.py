@@ -6,7 +6,6 @@ Variables of the environment that choose real parts are listed in `sandbox_shop.
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  Oscar's documented way to take its defaults
@@ -15,7 +14,6 @@ from sandbox_shop import keys
 from sandbox_shop.environment import current
 
 ENVIRONMENT = current()
-BASE_DIR = Path(__file__).resolve().parent
 VAR = ENVIRONMENT.var
 VAR.mkdir(parents=True, exist_ok=True)
 
@@ -37,6 +35,7 @@ MEDIA_ROOT = VAR / "media"
 DATABASES = {"default": ENVIRONMENT.database()}
 
 INSTALLED_APPS = [
+    # first: its templates stand before the admin's and Oscar's
     "sandbox_shop",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -100,7 +99,6 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

@@ -17,7 +17,7 @@ author = "The cart_recovery contributors"
 copyright = f"2026, {author}"
 version = release = __version__
 
-extensions = ["myst_parser", "settings_reference"]
+extensions = ["myst_parser", "placeholders_reference", "settings_reference"]
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 source_suffix = {".md": "markdown"}

@@ -168,7 +168,7 @@ class Conf:
 
     @property
     def WEBHOOK_TOLERANCE(self) -> Duration:
-        """Age of a signed webhook beyond which it is refused as a replay."""
+        """Age of a signed webhook beyond which it counts as late; refused after a day of retries more."""
         return self._get("WEBHOOK_TOLERANCE", dt.timedelta(minutes=10), dt.timedelta)
 
     @property

@@ -227,22 +227,24 @@ def _write(messages: Sequence[Message]) -> None:
 
 
 def _protect(fresh: Sequence[tuple[ProviderEvent, Message | None]]) -> None:
-    """Block addresses that are bad or complained, and record the no of those who said no."""
-    blocked = []
-    refused: dict[tuple[int, str], SuppressionReason] = {}
-    for event, message in fresh:
-        if event.suppress is None:
-            continue
-        if message is not None:
-            digest, channel = message.address_digest, message.channel
-            if event.suppress in REFUSALS:
-                refused.setdefault((message.contact_id, channel), event.suppress)
-        else:
-            digest, channel = _digest_of(event), event.channel
-        if digest:
-            blocked.append((channel, digest, event.suppress, "provider"))
+    """Draw the consequences of new events for the people that they are about."""
+    obey([(m, e.suppress) for e, m in fresh if m is not None and e.suppress is not None])
+    strangers = [e for e, m in fresh if m is None and e.suppress is not None]
+    blocked = [(e.channel, _digest_of(e), e.suppress, "provider") for e in strangers if e.suppress]
     if blocked:
         suppress_digests(blocked)
+
+
+def obey(refusals: Sequence[tuple[Message, SuppressionReason]]) -> None:
+    """Block the addresses that a provider says not to use, and record the no of those whose own
+    no it is: whether it came as a report or as the answer to a send."""
+    if not refusals:
+        return
+    suppress_digests([(m.channel, m.address_digest, why, "provider") for m, why in refusals])
+    refused: dict[tuple[int, str], SuppressionReason] = {}
+    for message, reason in refusals:
+        if reason in REFUSALS:
+            refused.setdefault((message.contact_id, message.channel), reason)
     people = Contact.objects.in_bulk({contact_id for contact_id, _channel in refused})
     for (contact_id, channel), reason in refused.items():
         if contact_id in people:

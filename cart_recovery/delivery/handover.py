@@ -11,9 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from cart_recovery import signals
 from cart_recovery.channels.base import Outcome, OutcomeKind
 from cart_recovery.channels.registry import get_channel
-from cart_recovery.consent.suppression import suppress_digests
+from cart_recovery.delivery import events, outbox, pausing
 from cart_recovery.delivery import followups as transitions
-from cart_recovery.delivery import outbox, pausing
 from cart_recovery.delivery.outbox import Draft
 from cart_recovery.models import MessageState, Reason
 
@@ -67,13 +66,7 @@ def settle(results: Results, now: dt.datetime) -> dict[str, int]:
     if not results:
         return {}
     outbox.record(results, now)
-    suppress_digests(
-        [
-            (d.message.channel, d.message.address_digest, outcome.suppress, "provider")
-            for d, outcome in results
-            if outcome.suppress is not None
-        ]
-    )
+    events.obey([(d.message, o.suppress) for d, o in results if o.suppress is not None])
     _look_after_channels(results, now)
     _plan_retries(results, now)
     sent = [d.message for d, outcome in results if outcome.kind is OutcomeKind.ACCEPTED]

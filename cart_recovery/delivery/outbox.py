@@ -90,7 +90,8 @@ OutcomeRow = tuple[str, str, str, str, dt.datetime | None, int]
 
 def _outcome_row(draft: Draft, outcome: Outcome, now: dt.datetime) -> OutcomeRow:
     state, reason = STATE_BY_OUTCOME[outcome.kind]
-    if outcome.kind is OutcomeKind.RETRY_SAFE and draft.message.attempts >= conf.MAX_ATTEMPTS:
+    is_safe = outcome.kind is OutcomeKind.RETRY_SAFE
+    if is_safe and outcome.was_tried and draft.message.attempts >= conf.MAX_ATTEMPTS:
         state, reason = MessageState.FAILED, Reason.GAVE_UP
     sent_at = now if outcome.kind is OutcomeKind.ACCEPTED else None
     detail = f"{outcome.code} {outcome.detail}".strip()[:500]

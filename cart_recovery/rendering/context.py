@@ -12,7 +12,7 @@ from django.utils.translation import override
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.models import IncentiveKind
-from cart_recovery.rendering.formats import absolute, clean, day, money, percentage
+from cart_recovery.rendering.formats import absolute, clean, deadline, money, percentage
 from cart_recovery.rendering.requests import RenderRequest
 from cart_recovery.shop.baskets import LineFacts
 from cart_recovery.shop.vouchers import VoucherFacts
@@ -115,7 +115,7 @@ def _voucher(voucher: VoucherFacts, language: str) -> dict[str, Any]:
         "code": clean(voucher.code),
         "value": value,
         "is_free_shipping": is_free_shipping,
-        "expires": day(voucher.expires_at, language),
+        "expires": deadline(voucher.expires_at, language),
         "minimum": money(minimum, voucher.currency, language) if minimum else None,
     }
 

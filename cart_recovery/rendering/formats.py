@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
 from django.utils import timezone
 
@@ -53,10 +53,20 @@ def percentage(value: Decimal, language: str) -> str:
     return str(locale.percent_formats[None].pattern).replace("#,##0", number).replace("'", "")
 
 
+def deadline(moment: dt.datetime, language: str) -> str:
+    """The last moment in the shop's time zone: `3. Dezember 2026, 10:15`, without time at midnight."""
+    local = timezone.localtime(moment, timezone.get_default_timezone())
+    if local.time().replace(second=0, microsecond=0) in (dt.time(0), dt.time(23, 59)):
+        return _date(
+            timezone.localtime(moment - dt.timedelta(seconds=1), local.tzinfo).date(), language
+        )
+    locale = locale_of(language)
+    return f"{_date(local.date(), language)}, {format_time(local.time(), 'short', locale=locale)}"
+
+
 @lru_cache(maxsize=512)
-def day(moment: dt.datetime, language: str) -> str:
-    """The day in the shop's time zone: `3. Dezember 2026`."""
-    return str(format_date(timezone.localtime(moment).date(), "long", locale=locale_of(language)))
+def _date(date: dt.date, language: str) -> str:
+    return str(format_date(date, "long", locale=locale_of(language)))
 
 
 @lru_cache(maxsize=8192)
@@ -76,7 +86,7 @@ def shorten(text: str, limit: int) -> str:
     """At most `limit` characters, cut at a word if one is near, with an ellipsis."""
     if len(text) <= limit:
         return text
-    cut = text[: max(limit - 1, 1)]
+    cut = text[: max(limit - 1, 0)]
     # a joiner or combining mark at the cut would attach itself to the ellipsis
     while cut and (cut[-1] in "\u200d\ufe0f" or unicodedata.combining(cut[-1])):
         cut = cut[:-1]

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 from oscar.apps.order.signals import order_placed
 
+from cart_recovery.attribution.crediting import credit_order
 from cart_recovery.campaigns.stopping import stop_for_order
 from cart_recovery.carts.closing import close_ordered
 from cart_recovery.carts.guarding import database, guarded, guarded_with_savepoint
@@ -38,6 +39,4 @@ def stop_campaigns(order_id: int) -> None:
 
 @guarded_with_savepoint
 def credit(order_id: int) -> None:
-    from cart_recovery.attribution.crediting import credit_order
-
     credit_order(order_id)

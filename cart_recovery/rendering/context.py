@@ -45,7 +45,7 @@ def build_context(
     total = sum((_price(line) * line.buyable_quantity for line in lines), Decimal(0))
     return {
         "shop_name": clean(conf.SHOP_NAME),
-        "shop_url": base_url + "/",
+        "shop_url": _required(base_url + "/", "shop_url"),
         "language": language,
         "restore_url": restore_url,
         "unsubscribe_url": _required(request.unsubscribe_url, "unsubscribe_url"),

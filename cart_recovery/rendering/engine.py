@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 #: instructions of one rendering; the longest shipped mail with 20 lines takes about 6,000
 FUEL: Final = 200_000
 #: what generated templates use; all other filters, all tests and all globals are taken away
-_KEPT_FILTERS: Final = frozenset({"upper", "lower"})
+_KEPT_FILTERS: Final = frozenset({"lower", "replace", "safe", "upper"})
 _BUILTIN_FILTERS: Final = """
     abs attr batch bool capitalize chain count d default dictsort e escape filesizeformat first
     float format groupby indent int items join last length lines list lower map max min pluralize
@@ -50,6 +50,7 @@ class Writer:
     """
 
     field_name: str
+    is_html: bool = False
     wrap: Callable[[str], str] = str
     missing: list[RenderingError] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
@@ -95,6 +96,9 @@ class Writer:
                 _("“%s” is never missing; take the default away.") % name, line=node.line
             )
         source = self._path(node.path, scope, node.line, checks_leaf=default is None)
+        if found.kind is Kind.URL and self.is_html:
+            # the engine would escape each slash, too; an address holds neither quotes nor brackets
+            return source + '|replace("&", "&amp;")|safe'
         return source + "".join(_filter_source(item, found.kind) for item in node.filters)
 
     def _path(self, path: Path, scope: Scope, line: int, *, checks_leaf: bool = True) -> str:

@@ -54,17 +54,19 @@ def percentage(value: Decimal, language: str) -> str:
 
 
 def deadline(moment: dt.datetime, language: str) -> str:
-    """The last moment in the shop's time zone: `3. Dezember 2026, 10:15`, without time at midnight."""
-    local = timezone.localtime(moment, timezone.get_default_timezone())
-    if local.time().replace(second=0, microsecond=0) in (dt.time(0), dt.time(23, 59)):
-        return _date(
-            timezone.localtime(moment - dt.timedelta(seconds=1), local.tzinfo).date(), language
-        )
-    locale = locale_of(language)
-    return f"{_date(local.date(), language)}, {format_time(local.time(), 'short', locale=locale)}"
+    """The last moment in the shop's time zone: `3. Dezember 2026, 10:15`; midnight is not told."""
+    return _deadline(moment, timezone.get_default_timezone(), language)
 
 
 @lru_cache(maxsize=512)
+def _deadline(moment: dt.datetime, zone: dt.tzinfo, language: str) -> str:
+    local = timezone.localtime(moment, zone)
+    if local.time().replace(second=0, microsecond=0) in (dt.time(0), dt.time(23, 59)):
+        return _date(timezone.localtime(moment - dt.timedelta(seconds=1), zone).date(), language)
+    clock = format_time(local.time(), "short", locale=locale_of(language))
+    return f"{_date(local.date(), language)}, {clock}"
+
+
 def _date(date: dt.date, language: str) -> str:
     return str(format_date(date, "long", locale=locale_of(language)))
 
@@ -101,5 +103,5 @@ def absolute(url: str, base: str) -> str:
         url = base.partition("//")[0] + url
     elif url.startswith("/"):
         url = base + url
-    url = url.strip().replace(" ", "%20")
+    url = url.strip().replace(" ", "%20").replace("'", "%27")
     return url if len(url) <= MAX_URL and _URL.match(url) else ""

@@ -70,8 +70,7 @@ class CompiledMail:
                 field="imprint",
             )
         parts = self._program.run(context).split(_SEPARATOR)
-        # the engine escapes the slash as well, which helps nobody and lengthens every link
-        html = parts[3].replace("&#x2f;", "/")
+        html = parts[3]
         if len(html) > MAX_HTML:
             raise RenderingError(
                 _("The mail has %(length)d characters; at most %(limit)d are sent.")
@@ -91,7 +90,7 @@ class CompiledMail:
         )
 
     def _write(self, nodes: tuple[Node, ...], field: str, inliner: Inliner | None = None) -> str:
-        writer = Writer(field, wrap=inliner.wrap) if inliner else Writer(field)
+        writer = Writer(field, is_html=True, wrap=inliner.wrap) if inliner else Writer(field)
         source = writer.write(
             expand(nodes, self.language, is_html=inliner is not None), Scope(PLACEHOLDERS)
         )

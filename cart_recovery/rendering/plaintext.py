@@ -90,5 +90,8 @@ def _link(flat: Flat, tag: re.Match[str], line: int) -> tuple[Node, ...]:
 
 def tidy(text: str) -> str:
     """Lines without blanks at their ends, and never more than one empty line in a row."""
-    text = re.sub(r"[ \t]+\n", "\n", text)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    # plain string methods: a pattern would take longer than the rendering itself
+    text = "\n".join([row.rstrip() for row in text.split("\n")])
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip() + "\n"

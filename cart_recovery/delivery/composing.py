@@ -65,7 +65,11 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
         now,
     )
     tokens = create_links(
-        [LinkRequest(f.pk, f.enrolment.contact_id, f.enrolment.cart_id) for f in followups], now
+        [
+            LinkRequest(f.pk, f.enrolment.contact_id, f.enrolment.cart_id, baskets[f.pk])
+            for f in followups
+        ],
+        now,
     )
     requests = []
     for facts, send in approved:

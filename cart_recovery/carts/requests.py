@@ -7,7 +7,6 @@ user agent it is, and what was tracked already, so that several changes make one
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -41,18 +40,8 @@ def current() -> RequestContext | None:
     return _current.get()
 
 
-def begin(
-    *, environ: Mapping[str, Any] | None = None, scope: Mapping[str, Any] | None = None
-) -> None:
-    """A request starts, told by its WSGI environ or its ASGI scope."""
-    if environ is not None:
-        user_agent = str(environ.get("HTTP_USER_AGENT", ""))
-    else:
-        headers = (scope or {}).get("headers") or ()
-        user_agent = next(
-            (value.decode("latin-1") for name, value in headers if name.lower() == b"user-agent"),
-            "",
-        )
+def begin(user_agent: str) -> None:
+    """A request starts."""
     _current.set(RequestContext(user_agent=user_agent))
 
 

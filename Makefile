@@ -16,8 +16,10 @@ WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || ec
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
+sandbox: export PORT := $(PORT)
+sandbox: export PROVIDERS_PORT := $(PROVIDERS_PORT)
 sandbox: $(READY) ## a shop to try, on http://127.0.0.1:8000; no keys, servers or accounts needed
-	PORT=$(PORT) PROVIDERS_PORT=$(PROVIDERS_PORT) $(PY) manage.py sandbox
+	exec $(PY) manage.py sandbox # so that a signal to make reaches the shop itself
 
 test: $(READY) ## every test that this machine can run; TESTS="tests/carts -k idle" picks some
 	$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)

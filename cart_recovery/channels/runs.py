@@ -42,6 +42,8 @@ class RunLimits:
     failure_limit: int = 5
     #: what the rest waits for then
     failure_pause: float = 60.0
+    #: how long after the time budget a call under way is waited for; beyond, nobody knows
+    grace: float = 15.0
 
 
 class Run:
@@ -116,11 +118,15 @@ class Run:
             self._work(lane)
         try:
             for thread in threads:
-                thread.join()
+                end = self._deadline + self._limits.grace
+                thread.join(timeout=max(0.0, end - time.monotonic()))
         except BaseException:
             # the queue's alarm: calls under way end by themselves, no new one begins
             self.stop(Outcome(OutcomeKind.RETRY_SAFE, code=OUT_OF_TIME, was_tried=False))
             raise
+        if any(thread.is_alive() for thread in threads):
+            # a server that feeds us byte by byte: no timeout of a single read ends that
+            logger.error("A provider call has not ended in time.")
 
     def _work(self, lane: Lane, *, until_answer: bool = False) -> None:
         try:

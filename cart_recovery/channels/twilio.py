@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cart_recovery.channels import twilio_codes
 from cart_recovery.channels.base import RATE_LIMITED, Channel, Outcome, OutcomeKind, OutgoingMessage
@@ -18,6 +19,7 @@ from cart_recovery.channels.transport import (
     failure_outcome,
     retry_after,
 )
+from cart_recovery.conf import conf
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +105,11 @@ class TwilioSmsChannel(Channel):
             SENDER_PATTERN,
             "A number such as +4915112345678, or a name of up to 11 characters.",
         )
+        if "_" in (urlsplit(conf.PUBLIC_BASE_URL).hostname or ""):
+            options.add_error(
+                104, f'Twilio calls back no host with an underscore (channel "{self.alias}").',
+                'Set CART_RECOVERY["PUBLIC_BASE_URL"] to a host without one.',
+            )  # fmt: skip
         if bool(self.options.get("FROM")) == bool(self.options.get("MESSAGING_SERVICE_SID")):
             options.add_error(
                 105, f'Channel "{self.alias}" needs one sender.',

@@ -84,12 +84,13 @@ class SendGridEvents(Receiver[SendGridChannel]):
         for item in items if isinstance(items, list) else [items]:
             try:
                 event = read_event(item, channel.alias)
-            except MALFORMED as error:
-                logger.warning("An event of %s makes no sense: %s", channel.alias, type(error))
+            except MALFORMED:
                 parsed.rejected += 1
                 continue
             if event is not None:
                 parsed.events.append(event)
+        if parsed.rejected:
+            logger.warning("%d events of %s make no sense.", parsed.rejected, channel.alias)
         return parsed
 
 

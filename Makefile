@@ -18,7 +18,6 @@ help: ## this list
 
 sandbox: export PORT := $(PORT)
 sandbox: export PROVIDERS_PORT := $(PROVIDERS_PORT)
-# exec: a signal that make passes on must reach the sandbox, not a shell before it
 sandbox: $(READY) ## a shop to try, on http://127.0.0.1:8000; no keys, servers or accounts needed
 	exec $(PY) manage.py sandbox # so that a signal to make reaches the shop itself
 

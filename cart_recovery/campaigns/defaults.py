@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from cart_recovery.models import Campaign, Incentive, IncentiveKind, Step, Trigger, Variant
@@ -23,9 +25,12 @@ DEFAULT_STEPS: tuple[tuple[dt.timedelta, tuple[tuple[str, int], ...], bool], ...
 
 
 def install_defaults() -> None:
-    """Create the default campaigns that do not exist. What staff changed is left alone."""
+    """Create the default campaigns that do not exist. What staff changed is left alone.
+
+    Their names are in the shop's language: `migrate` itself runs without one.
+    """
     for code, trigger in DEFAULT_CAMPAIGNS.items():
-        with transaction.atomic():
+        with transaction.atomic(), translation.override(settings.LANGUAGE_CODE):
             campaign, is_new = Campaign.objects.get_or_create(
                 code=code, defaults={"trigger": trigger, "name": str(trigger.label).capitalize()}
             )

@@ -91,6 +91,7 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
                     followup.enrolment.campaign.purpose, language,
                 ),
                 voucher=vouchers.get(followup.pk),
+                supports_reply=get_channel(option.channel).supports_reply,
             )
         )  # fmt: skip
     return requests

@@ -27,7 +27,8 @@ def with_labels(source: str, language: str, *, is_html: bool) -> str:
     """The source of a shipped piece with its `[[names]]` replaced by words."""
     with override(language):
         words = {name: gettext(text) for name, text in LABELS.items()}
-    words["language"] = language
+    # what staff entered: it ends up in an attribute
+    words["language"] = re.sub(r"[^A-Za-z0-9-]", "", language)
 
     def replace(found: re.Match[str]) -> str:
         word = words[found[1]]

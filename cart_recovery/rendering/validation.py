@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.rendering.batches import PHONE, compile_content, render_content
+from cart_recovery.rendering.blocks import expand
 from cart_recovery.rendering.contents import Content
+from cart_recovery.rendering.engine import Writer
 from cart_recovery.rendering.language import parse
+from cart_recovery.rendering.placeholders import PLACEHOLDERS
 from cart_recovery.rendering.samples import sample_requests
+from cart_recovery.rendering.scopes import Scope
 
 _SAMPLE_SHOP = "https://shop.example"
 
@@ -28,11 +32,12 @@ def validate_template(  # noqa: PLR0913  # one argument per field of a template
     Unknown placeholders are found wherever they stand, also where no sample leads. What may be
     missing (a voucher, a picture) must stand within its `{% if %}`.
     """
-    content = Content(language or conf.LANGUAGES[0], subject, preheader, html, text)
+    language = language or next(iter(conf.LANGUAGES), "en")
+    content = Content(language, subject, preheader, html, text)
     if address_kind == PHONE:
-        content = Content(content.language, text=text)
-    if unread := list(_unread(content)):
-        return unread
+        content = Content(language, text=text)
+    if mistakes := list(_mistakes(content, has_blocks=address_kind != PHONE)):
+        return mistakes
     try:
         compiled = compile_content(content, address_kind)
     except RenderingError as error:
@@ -42,11 +47,14 @@ def validate_template(  # noqa: PLR0913  # one argument per field of a template
     return _once(list(_failures(content, address_kind)))
 
 
-def _unread(content: Content) -> Iterator[RenderingError]:
-    """The first syntax error of each field."""
+def _mistakes(content: Content, *, has_blocks: bool) -> Iterator[RenderingError]:
+    """The first thing of each field that is not understood or does not exist."""
     for field in ("subject", "preheader", "html", "text"):
         try:
-            parse(getattr(content, field), field=field)
+            nodes = parse(getattr(content, field), field=field)
+            if has_blocks and field in ("html", "text"):
+                nodes = expand(nodes, content.language, is_html=field == "html")
+            Writer(field).write(nodes, Scope(PLACEHOLDERS))
         except RenderingError as error:
             yield error
 

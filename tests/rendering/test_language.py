@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import override_settings
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -142,10 +143,16 @@ def test_value_that_is_there_is_sent_even_outside_of_its_condition() -> None:
     assert "K7M2Q9XA4T" in sent.html
 
 
-def test_each_field_is_complained_about_at_once() -> None:
-    errors = validate_template(
-        address_kind="email", subject="{{", preheader="}}", html="{% if %}", text="{% x %}"
-    )
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"subject": "{{", "preheader": "}}", "html": "{% if %}", "text": "{% x %}"},
+        dict.fromkeys(("subject", "preheader", "html", "text"), "{{ nosuch }}"),
+        {"subject": "{% products %}", "preheader": "{% button 'x' %}", "html": "{{", "text": "{{"},
+    ],
+)
+def test_each_field_is_complained_about_at_once(wrong: dict[str, str]) -> None:
+    errors = validate_template(address_kind="email", **wrong)
     assert [error.field for error in errors] == ["subject", "preheader", "html", "text"]
 
 
@@ -155,6 +162,16 @@ def test_each_field_is_complained_about_at_once() -> None:
 )
 def test_empty_mail_is_refused(texts: dict[str, str], field: str) -> None:
     assert [e.field for e in validate_template(address_kind="email", **texts)] == [field]
+
+
+@override_settings(CART_RECOVERY={"IMPRINT": "", "LANGUAGES": []})
+def test_template_can_be_saved_before_the_settings_are_complete() -> None:
+    assert validate_template(address_kind="email", subject="B", html="<p>x</p>") == []
+
+
+def test_language_that_staff_entered_stays_within_its_attribute() -> None:
+    sent = mail("<p>x</p>", language='de" onload="x')
+    assert '<html lang="deonloadx" dir="ltr"' in sent.html
 
 
 def test_sms_has_no_blocks() -> None:

@@ -56,20 +56,10 @@ def shopper(sandbox: RunningSandbox, new_profile: Callable[..., Any]) -> Callabl
 def test_member_and_guest_come_back_buy_and_are_left_alone(
     sandbox: RunningSandbox, viewer: Viewer, shopper: Callable[..., Shopper]
 ) -> None:
-    member_mail, guest_mail = address("mitglied"), address("gast")
-    guest_phone = f"+49151{uuid.uuid4().int % 10**8:08d}"
-
-    # both leave a basket behind: a member after registering, a guest in mid-checkout
-    member = shopper()
-    member.register(member_mail, agrees=True)
-    wanted = member.fill_basket()
-    member.leave()
+    member_mail, guest_mail, guest_phone = address("mitglied"), address("gast"), number()
+    wanted = leave_as_member(shopper(), member_mail)
     left_at = time.monotonic()
-    guest = shopper(**PHONE)
-    guest_wanted = guest.fill_basket()
-    guest.begin_checkout_as_guest(guest_mail)
-    guest.give_address(phone=guest_phone, agrees_to_sms=True)
-    guest.leave()
+    leave_in_checkout(shopper(**PHONE), guest_mail, guest_phone)
 
     # the mail comes in time, and says what lies in the basket
     mail = viewer.wait_for(member_mail, 1, timeout=FIRST_MESSAGE)
@@ -78,62 +68,69 @@ def test_member_and_guest_come_back_buy_and_are_left_alone(
     assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["tracking"] == {"open": False, "click": False, "subscription": False}
 
-    # one tap in another profile brings the basket; scanners before it change nothing
-    other_device = shopper(**PHONE)
+    # one tap on another device brings the basket with its voucher; bought under another spelling
     second = viewer.wait_for(member_mail, 2, timeout=SECOND_MESSAGE)
-    link = restore_link(second)
-    for _n in range(2):
-        other_device.page.request.get(link)
-        other_device.page.request.head(link)
-    assert other_device.basket_lines() == {}
-    other_device.page.goto(link)
-    other_device.page.wait_for_url("**/basket/")
-    assert list(other_device.basket_lines().values()) == [1]
-    code = voucher_code(second["text"])
-    assert code in other_device.vouchers()
+    come_back_and_buy(shopper(**PHONE), second, member_mail.replace("mitglied", "Mitglied"))
 
-    # buying there, as a guest and under another spelling of the address
-    other_device.begin_checkout_as_guest(member_mail.replace("mitglied", "Mitglied"))
-    other_device.give_address()
-    other_device.pay()
-
-    # the guest's SMS: e-mail was not agreed to, so the mix falls back to SMS
+    # the guest agreed to SMS only, so the mix falls back to it
     sms = viewer.wait_for(guest_phone, 1, timeout=SECOND_MESSAGE)
     assert sms["channel"] == "sms"
     assert viewer.messages(guest_mail) == []
-    phone = shopper(**PHONE)
-    phone.page.goto(restore_link(sms))
-    phone.page.wait_for_url("**/basket/")
-    assert list(phone.basket_lines().values()) == [1]
-    assert voucher_code(sms["text"]) in phone.vouchers()
-    assert guest_wanted
-    phone.begin_checkout_as_guest(guest_mail)
-    phone.give_address()
-    phone.pay()
+    come_back_and_buy(shopper(**PHONE), sms, guest_mail)
 
-    # staff see both orders credited, and no later message is planned
     staff = shopper(viewport={"width": 1280, "height": 900})
     log_in_to_admin(staff, sandbox)
+    assert_credited_and_over(staff, sandbox)
+    assert len(viewer.messages(member_mail)) == 2
+    assert len(viewer.messages(guest_phone)) == 1
+
+
+def leave_as_member(member: Shopper, email: str) -> str:
+    """Register with consent, fill a basket, go away; gives what was wanted."""
+    member.register(email, agrees=True)
+    wanted = member.fill_basket()
+    member.leave()
+    return wanted
+
+
+def leave_in_checkout(guest: Shopper, email: str, phone: str) -> None:
+    """As a guest who agrees to SMS and goes away before paying."""
+    guest.fill_basket()
+    guest.begin_checkout_as_guest(email)
+    guest.give_address(phone=phone, agrees_to_sms=True)
+    guest.leave()
+
+
+def come_back_and_buy(device: Shopper, message: dict[str, Any], email: str) -> None:
+    """Scanners change nothing; a person's tap brings the basket and its voucher; then the order."""
+    link = restore_link(message)
+    for _n in range(2):
+        device.page.request.get(link)
+        device.page.request.head(link)
+    assert device.basket_lines() == {}
+    device.page.goto(link)
+    device.page.wait_for_url("**/basket/")
+    assert list(device.basket_lines().values()) == [1]
+    assert voucher_code(message["text"]) in device.vouchers()
+    device.begin_checkout_as_guest(email)
+    device.give_address()
+    device.pay()
+
+
+def assert_credited_and_over(staff: Shopper, sandbox: RunningSandbox) -> None:
+    """Both orders are credited, to the channel that brought them, and nothing is planned."""
     staff.page.goto(f"{sandbox.admin_url}cart_recovery/conversion/")
-    rows = staff.page.locator("#result_list tbody tr")
-    assert rows.count() == 2
     channels = staff.page.locator("#result_list .field-channel").all_inner_texts()
     assert sorted(channels) == ["email", "sms"]
     staff.page.goto(f"{sandbox.admin_url}cart_recovery/followup/?state__exact=planned")
     assert staff.page.locator("#result_list tbody tr").count() == 0
-    assert len(viewer.messages(member_mail)) == 2
-    assert len(viewer.messages(guest_phone)) == 1
 
 
 def test_stop_reply_is_obeyed_and_seen_by_staff(
     sandbox: RunningSandbox, viewer: Viewer, shopper: Callable[..., Shopper]
 ) -> None:
-    mail, phone = address("stopp"), f"+49151{uuid.uuid4().int % 10**8:08d}"
-    guest = shopper(**PHONE)
-    guest.fill_basket()
-    guest.begin_checkout_as_guest(mail)
-    guest.give_address(phone=phone, agrees_to_sms=True)
-    guest.leave()
+    phone = number()
+    leave_in_checkout(shopper(**PHONE), address("stopp"), phone)
     sms = viewer.wait_for(phone, 1, timeout=SECOND_MESSAGE)
     viewer.reply(sms["id"], " Stopp. ")
     staff = shopper(viewport={"width": 1280, "height": 900})
@@ -152,6 +149,10 @@ def log_in_to_admin(staff: Shopper, sandbox: RunningSandbox) -> None:
 
 def address(who: str) -> str:
     return f"{who}-{uuid.uuid4().hex[:8]}@example.de"
+
+
+def number() -> str:
+    return f"+49151{uuid.uuid4().int % 10**8:08d}"
 
 
 def voucher_code(text: str) -> str:

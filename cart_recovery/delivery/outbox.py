@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from django.db import connection, transaction
 
@@ -40,6 +41,8 @@ def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list
         mine = transitions.lock_claimed([d.followup.pk for d in drafts], token)
         held = [d for d in drafts if d.followup.pk in mine]
         retried = _lock_retries([d.message.pk for d in held if d.message.pk is not None])
+        # a report came after all: the provider has it, whatever its answer was
+        reported = [d for d in held if d.message.pk is not None and d.message.pk not in retried]
         held = [d for d in held if d.message.pk is None or d.message.pk in retried]
         for draft in held:
             draft.message.state = MessageState.SENDING
@@ -49,7 +52,7 @@ def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list
         Message.objects.bulk_update(
             [d.message for d in held if d.message.pk in retried], RETRIED_FIELDS
         )
-        transitions.mark_done([d.followup for d in held], now)
+        transitions.mark_done([d.followup for d in (*held, *reported)], now)
     return held
 
 
@@ -123,8 +126,9 @@ def _write_outcomes(rows: Sequence[OutcomeRow]) -> None:
         (str(reason), detail, provider_id, provider_id, adapt(at) if at else None, str(state), pk)
         for state, reason, detail, provider_id, at, pk in rows
     ]
-    with connection.cursor() as cursor:
-        cursor.executemany(sql, parameters)
+    # one commit, and the order in which reports lock the same rows
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(sql, sorted(parameters, key=itemgetter(-1)))
 
 
 def _lock_retries(ids: Sequence[int]) -> set[int]:

@@ -283,19 +283,17 @@ class TestAfterThePurchase:
 
     def test_what_was_bought_before_is_not_offered_again(self, client: Any) -> None:
         bought, wanted = make_product("Schon gekauft"), make_product("Noch nicht")
+        basket = make_basket(bought, wanted)
+        place_order_as_guest(client, bought, email="anna@example.de")
+        # she came back to the older basket after that order, and left it again
         followup = ready_followup(
-            contact=make_consent(make_contact("anna@example.de")),
-            basket=make_basket(bought, wanted),
+            contact=make_consent(make_contact("anna@example.de")), basket=basket
         )
         cart = followup.enrolment.cart
         cart.created_at = timezone.now() - dt.timedelta(hours=3)
+        cart.last_activity_at = timezone.now()
         cart.save()
-        place_order_as_guest(client, bought, email="anna@example.de")
-        # she came back to the old basket after that order
-        later = timezone.now()
-        cart.last_activity_at = later
-        cart.save()
-        Enrolment.objects.update(clock_at=later)
+        Enrolment.objects.update(clock_at=cart.last_activity_at)
         deliver_due()
         (sent,) = LocmemChannel.outbox
         assert "Noch nicht" in sent.html
@@ -411,6 +409,16 @@ class TestProviderAnswers:
         release_stale(timezone.now() + dt.timedelta(hours=1))
         deliver_due()
         assert LocmemChannel.outbox == []
+
+    def test_report_after_a_retryable_answer_ends_the_follow_up_without_a_second_call(self) -> None:
+        followup = ready_followup()
+        LocmemChannel.answers.append(Outcome(OutcomeKind.RETRY_SAFE, code="429"))
+        deliver_due()
+        Message.objects.update(state=MessageState.DELIVERED)
+        FollowUp.objects.filter(pk=followup.pk).update(due_at=timezone.now())
+        deliver_due()
+        assert LocmemChannel.outbox == []
+        assert reason_of(followup)[0] == FollowUpState.DONE
 
     def test_safe_retry_uses_the_same_row_and_goes_out_once(self) -> None:
         followup = ready_followup()

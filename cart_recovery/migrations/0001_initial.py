@@ -11,10 +11,10 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("basket", "0012_line_code"),
-        ("offer", "0013_range_excluded_categories"),
-        ("order", "0021_billingaddress_code_shippingaddress_code"),
-        ("voucher", "0010_auto_20210224_0712"),
+        ("basket", "__first__"),
+        ("offer", "__first__"),
+        ("order", "__first__"),
+        ("voucher", "__first__"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -54,7 +54,7 @@ def percentage(value: Decimal, language: str) -> str:
 
 
 def deadline(moment: dt.datetime, language: str) -> str:
-    """The last moment in the shop's time zone: `3. Dezember 2026, 10:15`; midnight is not told."""
+    """The last moment in the shop's time zone: `3. Dezember 2026, 10:15 Uhr`; midnight is not told."""
     return _deadline(moment, timezone.get_default_timezone(), language)
 
 
@@ -64,7 +64,9 @@ def _deadline(moment: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     if local.time().replace(second=0, microsecond=0) in (dt.time(0), dt.time(23, 59)):
         return _date(timezone.localtime(moment - dt.timedelta(seconds=1), zone).date(), language)
     clock = format_time(local.time(), "short", locale=locale_of(language))
-    return f"{_date(local.date(), language)}, {clock}"
+    # CLDR's short time lacks the word without which a German time looks like a price
+    hour = " Uhr" if language.startswith("de") else ""
+    return f"{_date(local.date(), language)}, {clock}{hour}"
 
 
 def _date(date: dt.date, language: str) -> str:

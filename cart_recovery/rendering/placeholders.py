@@ -70,7 +70,7 @@ _VOUCHER = (
     Placeholder("code", Kind.TEXT, _("code of the voucher"), "K7M2-Q9XA"),
     Placeholder("value", Kind.TEXT, _("its value: “10 %”, “5,00 €”, “free shipping”"), "10 %"),
     Placeholder("is_free_shipping", Kind.FLAG, _("it waives the shipping costs"), "0"),
-    Placeholder("expires", Kind.TEXT, _("until when it can be used"), "3. Dezember 2026, 10:15"),
+    Placeholder("expires", Kind.TEXT, _("until when it can be used"), "3. Dezember 2026, 10:15 Uhr"),
     Placeholder("minimum", Kind.TEXT, _("least value of the basket"), "30,00 €", optional=True),
 )  # fmt: skip
 

@@ -42,11 +42,11 @@ def test_percentage_is_written_as_the_language_does(value: str, language: str, t
 @pytest.mark.parametrize(
     ("moment", "language", "text"),
     [
-        ((2026, 12, 2, 23, 30), "de", "3. Dezember 2026, 00:30"),
+        ((2026, 12, 2, 23, 30), "de", "3. Dezember 2026, 00:30 Uhr"),
         ((2026, 12, 2, 23, 30), "en", "December 3, 2026, 12:30 AM"),
         ((2026, 12, 2, 23, 0), "de", "2. Dezember 2026"),
         ((2026, 12, 2, 22, 59), "de", "2. Dezember 2026"),
-        ((2026, 7, 2, 10, 0), "de", "2. Juli 2026, 12:00"),
+        ((2026, 7, 2, 10, 0), "de", "2. Juli 2026, 12:00 Uhr"),
     ],
 )
 def test_deadline_is_told_in_the_shops_time_zone(

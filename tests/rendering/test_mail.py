@@ -182,7 +182,7 @@ def test_voucher_is_written_for_the_reader(kwargs: dict[str, object], text: str)
     )
     for part in text.split("|"):
         assert part in sent.html
-    assert "3. Dezember 2026, 13:00" in sent.html
+    assert "3. Dezember 2026, 13:00 Uhr" in sent.html
 
 
 def test_plain_text_is_made_from_the_html_where_staff_wrote_none() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import django
 from django.contrib.staticfiles.handlers import StaticFilesHandler
@@ -11,6 +13,27 @@ from waitress import serve
 
 from sandbox_shop.environment import current
 
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+def without_bodies_for_head(application: WSGIApplication) -> WSGIApplication:
+    """What waitress leaves to the application: an answer to HEAD ends with its headers.
+
+    A body there would be read as the next answer of a kept connection.
+    """
+
+    def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = application(environ, start_response)
+        if environ["REQUEST_METHOD"] != "HEAD":
+            return answer
+        close = getattr(answer, "close", None)
+        if close is not None:
+            close()
+        return []
+
+    return wrapped
+
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
@@ -18,7 +41,7 @@ def main() -> None:
     django.setup()
     environment = current()
     # the handler serves the apps' static files from where they are: no collectstatic to forget
-    application = StaticFilesHandler(WSGIHandler())
+    application = without_bodies_for_head(StaticFilesHandler(WSGIHandler()))
     serve(
         application, host=environment.bind, port=environment.port, threads=8, ident="sandbox-shop"
     )

@@ -19,9 +19,9 @@ counter = itertools.count(1)
 def make_user(email: str = "", **kwargs: Any) -> Any:
     n = next(counter)
     email = email or f"kunde{n}@example.de"
-    return get_user_model().objects.create_user(
-        username=kwargs.pop("username", f"kunde{n}"), email=email, password="geheim-123", **kwargs
-    )
+    if get_user_model().USERNAME_FIELD != "email":
+        kwargs.setdefault("username", f"kunde{n}")
+    return get_user_model().objects.create_user(email=email, password="geheim-123", **kwargs)
 
 
 def make_product(
@@ -116,7 +116,10 @@ def make_followup(
     )
     due_at = due_at or now - dt.timedelta(minutes=1)
     return models.FollowUp.objects.create(
-        enrolment=enrolment, step=campaign.steps.first(), planned_for=due_at, due_at=due_at
+        enrolment=enrolment,
+        step=campaign.steps.order_by("position")[0],
+        planned_for=due_at,
+        due_at=due_at,
     )
 
 

@@ -1,0 +1,3 @@
+from __future__ import annotations
+
+from oscar.apps.catalogue.admin import *  # noqa: F403 as Oscar tells forks to

@@ -79,13 +79,13 @@ class StepFormSet(AnyInlineFormSet):
     """Saves the mix with each step."""
 
     def save_new(self, form: MixForm, commit: bool = True) -> Step:
-        step = super().save_new(form, commit=commit)
+        step: Step = super().save_new(form, commit=commit)
         if commit:
             form.save_mix()
         return step
 
     def save_existing(self, form: MixForm, obj: Step, commit: bool = True) -> Step:
-        step = super().save_existing(form, obj, commit=commit)
+        step: Step = super().save_existing(form, obj, commit=commit)
         if commit:
             form.save_mix()
         return step

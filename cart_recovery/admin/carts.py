@@ -19,7 +19,8 @@ class EnrolmentInline(AnyTabularInline):
     model = Enrolment
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["campaign", "state", "reason", "clock_at", "ended_at"]
+    readonly_fields = ["campaign", "state", "reason", "clock_at", "ended_at"]
+    fields = [*readonly_fields]
     show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -38,12 +39,12 @@ class TrackedCartAdmin(ReadOnlyAdmin):
     list_filter = ["state", "stage", "language", "is_machine"]
     search_fields = ["=basket__id", "contact__email_key__startswith"]
     search_help_text = _("Number of the basket, or how the e-mail address begins.")
-    fields = [
+    readonly_fields = [
         "basket_link", "contact_link", "order_link", "state", "state_reason", "stage", "language",
         "is_machine", "line_count", "amount", "created_at", "last_activity_at", "abandoned_at",
         "closed_at",
     ]  # fmt: skip
-    readonly_fields = fields
+    fields = [*readonly_fields]
     inlines = [EnrolmentInline]
 
     @admin.display(description=_("basket"), ordering="basket")
@@ -68,7 +69,8 @@ class FollowUpInline(AnyTabularInline):
     model = FollowUp
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["step", "state", "reason", "choice_reason", "due_at", "ended_at"]
+    readonly_fields = ["step", "state", "reason", "choice_reason", "due_at", "ended_at"]
+    fields = [*readonly_fields]
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> Any:

@@ -31,7 +31,8 @@ class ConsentStateInline(AnyTabularInline):
     model = ConsentState
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["channel", "purpose", "action", "since"]
+    readonly_fields = ["channel", "purpose", "action", "since"]
+    fields = [*readonly_fields]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

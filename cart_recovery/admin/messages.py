@@ -31,7 +31,8 @@ class DeliveryEventInline(AnyTabularInline):
     model = DeliveryEvent
     extra = 0
     can_delete = False
-    fields = readonly_fields = ["occurred_at", "kind", "code", "detail", "is_machine"]
+    readonly_fields = ["occurred_at", "kind", "code", "detail", "is_machine"]
+    fields = [*readonly_fields]
     ordering = ["occurred_at", "pk"]
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -52,12 +53,12 @@ class MessageAdmin(ReadOnlyAdmin):
     search_fields = ["address_digest"]
     search_help_text = _("A whole e-mail address or phone number, or the provider's id.")
     inlines = [DeliveryEventInline]
-    fields = [
+    readonly_fields = [
         "channel", "language", "state", "reason_label", "detail", "to_address", "subject", "text",
         "sms_parts", "contact_link", "cart_link", "order_link", "campaign_link", "choice_reason",
         "attempts", "created_at", "sending_at", "sent_at", "delivered_at", "provider_message_id",
     ]  # fmt: skip
-    readonly_fields = fields
+    fields = [*readonly_fields]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)

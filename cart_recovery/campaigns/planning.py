@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from cart_recovery import signals
+from cart_recovery.campaigns.copies import enrolments_of_originals
 from cart_recovery.carts.idle import take_idle
 from cart_recovery.conf import conf
 from cart_recovery.models import (
@@ -74,6 +75,7 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
         return
     campaigns = _active_campaigns()
     known = _enrolments_of(carts)
+    originals = enrolments_of_originals(carts)
     fresh: list[Enrolment] = []
     restarted: list[Enrolment] = []
     superseded: list[Enrolment] = []
@@ -84,6 +86,9 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
         if running is not None and not _is_superseded(running, campaign):
             running.clock_at = cart.last_activity_at
             restarted.append(running)
+        elif cart.pk in originals:
+            restarted += _move_clocks(originals[cart.pk], cart)
+            _count(result.left_alone, "restored_copy")
         elif campaign is None or cart.contact_id is None:
             _count(result.left_alone, why_not)
         elif any(e.campaign_id == campaign.pk for e in former) or (former and running is None):
@@ -204,6 +209,14 @@ def _is_superseded(running: Enrolment, campaign: Campaign | None) -> bool:
     if campaign.trigger == running.campaign.trigger:
         return False
     return all(f.state == FollowUpState.PLANNED for f in running.followups.all())
+
+
+def _move_clocks(enrolments: Iterable[Enrolment], copy: TrackedCart) -> list[Enrolment]:
+    """Those still running, their delays counted from the last activity in the restored copy."""
+    running = [e for e in enrolments if e.state == EnrolmentState.ACTIVE]
+    for enrolment in running:
+        enrolment.clock_at = max(enrolment.clock_at, copy.last_activity_at)
+    return running
 
 
 def _restart(enrolments: Sequence[Enrolment]) -> None:

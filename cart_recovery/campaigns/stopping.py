@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.contacts.identities import find_by_address
-from cart_recovery.models import Contact, Enrolment, EnrolmentState, Reason
+from cart_recovery.models import Contact, Enrolment, EnrolmentState, LinkClick, Reason
 from cart_recovery.shop.orders import order_facts
 
 
@@ -20,7 +20,10 @@ def stop_for_order(order_id: int, now: dt.datetime) -> int:
     order = order_facts(order_id)
     if order is None:
         return 0
-    whose = Q(cart__order_id=order_id) | Q(cart__basket_id=order.basket_id)
+    whose = Q(cart__order_id=order_id)
+    if order.basket_id is not None:
+        restored = LinkClick.objects.filter(basket_id=order.basket_id).values("link__cart")
+        whose |= Q(cart__basket_id=order.basket_id) | Q(cart__in=restored)
     if order.user_id is not None:
         whose |= Q(contact__user_id=order.user_id)
     for kind, address in (("email", order.email), ("phone", order.phone)):

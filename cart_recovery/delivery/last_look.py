@@ -9,14 +9,15 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
+from cart_recovery.campaigns.copies import copies_of
 from cart_recovery.delivery.outbox import Draft
 from cart_recovery.eligibility.facts import load_reach, purchases_by_followup
-from cart_recovery.eligibility.rules import CLOSED_CARTS
+from cart_recovery.eligibility.rules import CLOSED_CARTS, busy_cart, has_bought
 from cart_recovery.models import (
-    CartState,
     Enrolment,
     EnrolmentState,
     Reason,
+    TrackedCart,
 )
 
 
@@ -34,17 +35,16 @@ def look(
     }
     for draft in drafts:
         draft.followup.enrolment = enrolments[draft.followup.enrolment_id]
-    purchases = purchases_by_followup([d.followup for d in drafts])
+    copies = copies_of({e.cart_id for e in enrolments.values()})
+    purchases = purchases_by_followup([d.followup for d in drafts], copies)
     reach = load_reach([e.contact for e in enrolments.values()], now)
     go: list[Draft] = []
     stay: list[tuple[Draft, Reason]] = []
     for draft in drafts:
         enrolment = draft.followup.enrolment
-        since, basket_id = enrolment.clock_at, enrolment.cart.basket_id
-        bought = any(
-            p.placed_at >= since or p.basket_id == basket_id for p in purchases[draft.followup.pk]
-        )
-        reason = Reason.BOUGHT if bought else _changed(draft, enrolment)
+        rows = copies.get(enrolment.cart_id, ())
+        bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
+        reason = Reason.BOUGHT if bought else _changed(enrolment, rows)
         if reason is None:
             blocked = reach.blocker(
                 enrolment.contact, draft.message.channel, enrolment.campaign.purpose
@@ -57,14 +57,11 @@ def look(
     return go, stay
 
 
-def _changed(draft: Draft, enrolment: Enrolment) -> Reason | None:
+def _changed(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | None:
     if enrolment.state == EnrolmentState.STOPPED:
         return Reason(enrolment.reason or Reason.STAFF)
     if not enrolment.campaign.is_active:
         return Reason.CAMPAIGN_OFF
-    cart = enrolment.cart
-    if cart.state in CLOSED_CARTS:
-        return CLOSED_CARTS[cart.state]
-    if cart.state == CartState.ACTIVE or cart.last_activity_at > enrolment.clock_at:
-        return Reason.CART_ACTIVE
-    return None
+    if enrolment.cart.state in CLOSED_CARTS:
+        return CLOSED_CARTS[enrolment.cart.state]
+    return Reason.CART_ACTIVE if busy_cart(enrolment, copies) is not None else None

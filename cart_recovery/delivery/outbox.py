@@ -124,11 +124,12 @@ def _write_outcomes(rows: Sequence[OutcomeRow]) -> None:
     adapt = connection.ops.adapt_datetimefield_value
     parameters = [
         (str(reason), detail, provider_id, provider_id, adapt(at) if at else None, str(state), pk)
-        for state, reason, detail, provider_id, at, pk in rows
+        # in the order in which reports lock the same rows
+        for state, reason, detail, provider_id, at, pk in sorted(rows, key=itemgetter(-1))
     ]
-    # one commit, and the order in which reports lock the same rows
+    # one commit
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.executemany(sql, sorted(parameters, key=itemgetter(-1)))
+        cursor.executemany(sql, parameters)
 
 
 def _lock_retries(ids: Sequence[int]) -> set[int]:

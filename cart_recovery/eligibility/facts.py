@@ -7,11 +7,18 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cart_recovery.campaigns.copies import copies_of
 from cart_recovery.campaigns.mix import MixOption
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.consent import permissions, suppression
 from cart_recovery.contacts.addresses import address_digest
-from cart_recovery.models import ChannelStatus, Contact, FollowUp, MessageTemplate
+from cart_recovery.models import (
+    ChannelStatus,
+    Contact,
+    FollowUp,
+    MessageTemplate,
+    TrackedCart,
+)
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
 from cart_recovery.shop.orders import Purchase, purchased_products, purchases_since
 
@@ -54,6 +61,8 @@ class FollowUpFacts:
     followup: FollowUp
     options: tuple[MixOption, ...]
     basket: BasketFacts | None
+    #: carts into which links of this one were restored
+    copies: tuple[TrackedCart, ...]
     purchases: tuple[Purchase, ...]
     bought_products: frozenset[int]
     reach: Reach
@@ -63,10 +72,14 @@ class FollowUpFacts:
 def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUpFacts]:
     """Facts for a batch, in the order given. Needs what `with_relations` selects."""
     contacts = [f.enrolment.contact for f in followups]
-    languages = {f.enrolment.cart.basket_id: f.enrolment.language for f in followups}
-    languages.pop(None, None)
+    languages = {
+        f.enrolment.cart.basket_id: f.enrolment.language
+        for f in followups
+        if f.enrolment.cart.basket_id is not None
+    }
     baskets = load_baskets(languages.keys(), languages=languages)
-    purchases = purchases_by_followup(followups)
+    copies = copies_of({f.enrolment.cart_id for f in followups})
+    purchases = purchases_by_followup(followups, copies)
     products = purchased_products({p.order_id for found in purchases.values() for p in found})
     reach = load_reach(contacts, now)
     templates = frozenset(MessageTemplate.objects.values_list("code", "channel").distinct())
@@ -74,7 +87,8 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
         FollowUpFacts(
             followup=f,
             options=_options(f),
-            basket=baskets.get(f.enrolment.cart.basket_id),
+            basket=baskets.get(f.enrolment.cart.basket_id or 0),
+            copies=tuple(copies.get(f.enrolment.cart_id, ())),
             purchases=tuple(purchases[f.pk]),
             bought_products=frozenset(
                 product for p in purchases[f.pk] for product in products.get(p.order_id, ())
@@ -116,7 +130,9 @@ def load_reach(contacts: Iterable[Contact], now: dt.datetime) -> Reach:
     )
 
 
-def purchases_by_followup(followups: Sequence[FollowUp]) -> dict[int, list[Purchase]]:
+def purchases_by_followup(
+    followups: Sequence[FollowUp], copies: Mapping[int, Sequence[TrackedCart]]
+) -> dict[int, list[Purchase]]:
     """Orders by the same person since the cart was begun, whichever basket, spelling or device."""
     found: dict[int, list[Purchase]] = defaultdict(list)
     if not followups:
@@ -127,7 +143,7 @@ def purchases_by_followup(followups: Sequence[FollowUp]) -> dict[int, list[Purch
         user_ids={c.user_id for c in contacts if c.user_id is not None},
         email_keys={c.email_key for c in contacts if c.email_key},
         phones={c.phone.as_e164 for c in contacts if c.phone},
-        basket_ids={f.enrolment.cart.basket_id for f in followups} - {None},
+        basket_ids={basket for f in followups for basket in _baskets_of(f, copies)},
     )
     index: dict[tuple[str, object], list[Purchase]] = defaultdict(list)
     for purchase in purchases:
@@ -135,7 +151,7 @@ def purchases_by_followup(followups: Sequence[FollowUp]) -> dict[int, list[Purch
             index[key].append(purchase)
     for followup in followups:
         seen: dict[int, Purchase] = {}
-        for key in _person_keys(followup):
+        for key in _person_keys(followup, copies):
             seen.update((p.order_id, p) for p in index.get(key, ()))
         begun = followup.enrolment.cart.created_at
         found[followup.pk] = [p for p in seen.values() if p.placed_at >= begun]
@@ -150,14 +166,22 @@ def _purchase_keys(purchase: Purchase) -> list[tuple[str, object]]:
     return [(name, value) for name, value in keys.items() if value]
 
 
-def _person_keys(followup: FollowUp) -> list[tuple[str, object]]:
+def _person_keys(
+    followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]]
+) -> list[tuple[str, object]]:
     contact = followup.enrolment.contact
     keys = {
         "user": contact.user_id, "email": contact.email_key,
         "phone": contact.phone.as_e164 if contact.phone else "",
-        "basket": followup.enrolment.cart.basket_id,
     }  # fmt: skip
-    return [(name, value) for name, value in keys.items() if value]
+    baskets = [("basket", basket) for basket in _baskets_of(followup, copies)]
+    return [(name, value) for name, value in keys.items() if value] + baskets
+
+
+def _baskets_of(followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]]) -> list[int]:
+    cart = followup.enrolment.cart
+    rows = (cart, *copies.get(cart.pk, ()))
+    return [row.basket_id for row in rows if row.basket_id is not None]
 
 
 def _options(followup: FollowUp) -> tuple[MixOption, ...]:

@@ -6,14 +6,22 @@ the person first (bought, gone), then the shop (campaign, basket), then time, th
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cart_recovery.campaigns.mix import choose
 from cart_recovery.conf import conf
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.verdicts import Send, Skip, Verdict, Wait
-from cart_recovery.models import CartStage, CartState, EnrolmentState, Reason, TrackedCart
+from cart_recovery.models import (
+    CartStage,
+    CartState,
+    Enrolment,
+    EnrolmentState,
+    Reason,
+    TrackedCart,
+)
 from cart_recovery.shop.baskets import BasketFacts
+from cart_recovery.shop.orders import Purchase
 
 #: a paused channel without a known end is looked at again after this time
 PAUSE_RETRY = dt.timedelta(minutes=5)
@@ -62,23 +70,40 @@ def judge_enrolment(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
 
 def judge_purchases(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
     """Promise 1: an order by the same person since the cart was left ends everything."""
-    since = facts.followup.enrolment.clock_at
-    basket_id = facts.followup.enrolment.cart.basket_id
-    if any(p.placed_at >= since or p.basket_id == basket_id for p in facts.purchases):
+    if has_bought(facts.followup.enrolment, facts.purchases, facts.copies):
         return Skip(Reason.BOUGHT, ends_enrolment=True)
     return None
 
 
 def judge_cart(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
     """Closed meanwhile, or touched again?"""
-    cart = facts.followup.enrolment.cart
-    closed = CLOSED_CARTS.get(cart.state)
+    enrolment = facts.followup.enrolment
+    closed = CLOSED_CARTS.get(enrolment.cart.state)
     if closed is not None:
         return Skip(closed, ends_enrolment=True)
-    if cart.state == CartState.ACTIVE or cart.last_activity_at > facts.followup.enrolment.clock_at:
-        resumes = cart.last_activity_at + max(_idle_time(cart), facts.followup.step.delay)
+    busy = busy_cart(enrolment, facts.copies)
+    if busy is not None:
+        resumes = busy.last_activity_at + max(_idle_time(busy), facts.followup.step.delay)
         # never in the past: the planning of the same sweep may still be on its way
         return Wait(max(resumes, now + dt.timedelta(minutes=1)), Reason.CART_ACTIVE)
+    return None
+
+
+def has_bought(
+    enrolment: Enrolment, purchases: Iterable[Purchase], copies: Iterable[TrackedCart]
+) -> bool:
+    """An order since the clock began, or one of this very shopping, whenever it was."""
+    baskets = {enrolment.cart.basket_id, *(copy.basket_id for copy in copies)} - {None}
+    return any(p.placed_at >= enrolment.clock_at or p.basket_id in baskets for p in purchases)
+
+
+def busy_cart(enrolment: Enrolment, copies: Iterable[TrackedCart]) -> TrackedCart | None:
+    """The cart, or a restored copy of it, that was touched since the clock began."""
+    for cart in (enrolment.cart, *copies):
+        if cart.state in CLOSED_CARTS:
+            continue
+        if cart.state == CartState.ACTIVE or cart.last_activity_at > enrolment.clock_at:
+            return cart
     return None
 
 

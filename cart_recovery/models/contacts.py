@@ -19,7 +19,7 @@ class Contact(models.Model):
     )  # fmt: skip
     email = models.EmailField(_("e-mail address"), max_length=254, blank=True)
     #: the address in the one spelling by which persons are compared; null where there is none
-    email_key = models.CharField(max_length=254, null=True, blank=True, unique=True, editable=False)  # noqa: DJ001 unique needs null
+    email_key = models.CharField(max_length=254, null=True, blank=True, unique=True, editable=False)
     phone = PhoneNumberField(_("phone number"), null=True, blank=True, unique=True)
     language = models.CharField(_("language"), max_length=16, blank=True)
     country = models.CharField(_("country"), max_length=2, blank=True)

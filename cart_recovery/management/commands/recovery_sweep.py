@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from cart_recovery import sweep
+from cart_recovery.campaigns.planning import plan
 from cart_recovery.delivery import preview
 from cart_recovery.delivery.pipeline import DeliveryResult, deliver_due
 
@@ -42,7 +43,7 @@ class Command(BaseCommand):
         """The real planning inside a transaction that is rolled back, then verdicts only."""
         now = timezone.now()
         with transaction.atomic():
-            planned = sweep.plan(now)
+            planned = plan(now)
             foretold = list(preview.foretell(now))
             transaction.set_rollback(True)
         self.stdout.write(f"would enrol {planned.enrolled} carts, restart {planned.restarted}")

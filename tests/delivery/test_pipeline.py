@@ -283,12 +283,10 @@ class TestAfterThePurchase:
 
     def test_what_was_bought_before_is_not_offered_again(self, client: Any) -> None:
         bought, wanted = make_product("Schon gekauft"), make_product("Noch nicht")
-        basket = make_basket(bought, wanted)
+        basket, anna = make_basket(bought, wanted), make_consent(make_contact("anna@example.de"))
         place_order_as_guest(client, bought, email="anna@example.de")
         # she came back to the older basket after that order, and left it again
-        followup = ready_followup(
-            contact=make_consent(make_contact("anna@example.de")), basket=basket
-        )
+        followup = ready_followup(contact=anna, basket=basket)
         cart = followup.enrolment.cart
         cart.created_at = timezone.now() - dt.timedelta(hours=3)
         cart.last_activity_at = timezone.now()

@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.get_closest_marker(mark) and (reason := obstacle(mark)):
                 item.add_marker(pytest.mark.skip(reason=reason))
         for mark in GROUPED_MARKS:
-            if item.get_closest_marker(mark):
+            if item.get_closest_marker(mark) and not item.get_closest_marker("xdist_group"):
                 item.add_marker(pytest.mark.xdist_group(mark))
 
 

@@ -6,18 +6,22 @@ voucher, the order is credited, and nothing more is sent.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from tests.browser.databases import own_database
 from tests.browser.shopper import Shopper, Viewer, restore_link
 from tests.sandbox.running import RunningSandbox, running_sandbox
 
-pytestmark = [pytest.mark.browser, pytest.mark.queue]
+# mostly waiting: a worker of its own
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("main_job")]
 
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 800}, "has_touch": True}
 #: what the sandbox's page promises a visitor
@@ -34,13 +38,32 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 def chosen_services() -> dict[str, str]:
     """The run on PostgreSQL and Redis runs the sandbox on them too, in a database of its own."""
-    import os
-
-    from tests.browser.databases import own_database
-
     services = {"DATABASE_URL": own_database(os.environ.get("DATABASE_URL", ""))}
     services["REDIS_URL"] = os.environ.get("REDIS_URL", "")
     return {name: url for name, url in services.items() if url}
+
+
+@dataclass(frozen=True)
+class Left:
+    """Who has left which basket behind, all at the same time: the tests only wait once."""
+
+    at: float
+    member_mail: str
+    wanted: str
+    guest_mail: str
+    guest_phone: str
+    stopping_phone: str
+
+
+@pytest.fixture(scope="module")
+def left(browser: Any, sandbox: RunningSandbox) -> Left:
+    member_mail, guest_mail = address("mitglied"), address("gast")
+    guest_phone, stopping_phone = number(), number()
+    wanted = leave_as_member(new_shopper(browser, sandbox), member_mail)
+    at = time.monotonic()
+    leave_in_checkout(new_shopper(browser, sandbox, **PHONE), guest_mail, guest_phone)
+    leave_in_checkout(new_shopper(browser, sandbox, **PHONE), address("stopp"), stopping_phone)
+    return Left(at, member_mail, wanted, guest_mail, guest_phone, stopping_phone)
 
 
 @pytest.fixture
@@ -48,41 +71,62 @@ def viewer(sandbox: RunningSandbox) -> Viewer:
     return Viewer(sandbox.viewer_url)
 
 
-@pytest.fixture
-def shopper(sandbox: RunningSandbox, new_profile: Callable[..., Any]) -> Callable[..., Shopper]:
-    return lambda **options: Shopper(new_profile(**options).new_page(), sandbox.shop_url)
+def new_shopper(browser: Any, sandbox: RunningSandbox, **options: Any) -> Shopper:
+    """Somebody with a browser profile of their own."""
+    context = browser.new_context(**{"locale": "de-DE", **options})
+    context.set_default_timeout(30_000)
+    return Shopper(context.new_page(), sandbox.shop_url)
 
 
-def test_member_and_guest_come_back_buy_and_are_left_alone(
-    sandbox: RunningSandbox, viewer: Viewer, shopper: Callable[..., Shopper]
+def test_member_comes_back_by_mail_on_another_device_and_buys(
+    left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
 ) -> None:
-    member_mail, guest_mail, guest_phone = address("mitglied"), address("gast"), number()
-    wanted = leave_as_member(shopper(), member_mail)
-    left_at = time.monotonic()
-    leave_in_checkout(shopper(**PHONE), guest_mail, guest_phone)
-
-    # the mail comes in time, and says what lies in the basket
-    mail = viewer.wait_for(member_mail, 1, timeout=FIRST_MESSAGE)
-    assert time.monotonic() - left_at < FIRST_MESSAGE
-    assert wanted.split(",")[0] in mail["text"]
+    mail = viewer.wait_for(left.member_mail, 1, timeout=FIRST_MESSAGE)
+    assert time.monotonic() - left.at < FIRST_MESSAGE
+    assert left.wanted.split(",")[0] in mail["text"]
     assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["tracking"] == {"open": False, "click": False, "subscription": False}
+    second = viewer.wait_for(left.member_mail, 2, timeout=SECOND_MESSAGE)
+    # ordered as a guest, under another spelling of the address
+    other_spelling = left.member_mail.replace("mitglied", "Mitglied")
+    come_back_and_buy(new_shopper(browser, sandbox, **PHONE), second, other_spelling)
 
-    # one tap on another device brings the basket with its voucher; bought under another spelling
-    second = viewer.wait_for(member_mail, 2, timeout=SECOND_MESSAGE)
-    come_back_and_buy(shopper(**PHONE), second, member_mail.replace("mitglied", "Mitglied"))
 
-    # the guest agreed to SMS only, so the mix falls back to it
-    sms = viewer.wait_for(guest_phone, 1, timeout=SECOND_MESSAGE)
+def test_guest_comes_back_by_sms_and_buys(
+    left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
+) -> None:
+    """The guest agreed to SMS only, so the mix falls back to it."""
+    sms = viewer.wait_for(left.guest_phone, 1, timeout=SECOND_MESSAGE)
     assert sms["channel"] == "sms"
-    assert viewer.messages(guest_mail) == []
-    come_back_and_buy(shopper(**PHONE), sms, guest_mail)
+    assert viewer.messages(left.guest_mail) == []
+    come_back_and_buy(new_shopper(browser, sandbox, **PHONE), sms, left.guest_mail)
 
-    staff = shopper(viewport={"width": 1280, "height": 900})
+
+def test_stop_reply_is_obeyed_and_seen_by_staff(
+    left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
+) -> None:
+    sms = viewer.wait_for(left.stopping_phone, 1, timeout=SECOND_MESSAGE)
+    viewer.reply(sms["id"], " Stopp. ")
+    staff = new_shopper(browser, sandbox, viewport={"width": 1280, "height": 900})
     log_in_to_admin(staff, sandbox)
-    assert_credited_and_over(staff, sandbox)
-    assert len(viewer.messages(member_mail)) == 2
-    assert len(viewer.messages(guest_phone)) == 1
+    number_in_url = left.stopping_phone.replace("+", "%2B")
+    staff.page.goto(f"{sandbox.admin_url}cart_recovery/suppression/?q={number_in_url}")
+    assert staff.page.locator("#result_list tbody tr").count() == 1
+
+
+def test_both_orders_are_credited_and_nothing_more_is_planned_or_sent(
+    left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
+) -> None:
+    staff = new_shopper(browser, sandbox, viewport={"width": 1280, "height": 900})
+    log_in_to_admin(staff, sandbox)
+    staff.page.goto(f"{sandbox.admin_url}cart_recovery/conversion/")
+    channels = staff.page.locator("#result_list .field-channel").all_inner_texts()
+    assert sorted(channels) == ["email", "sms"]
+    for who in (left.member_mail, left.guest_mail):
+        staff.page.goto(f"{sandbox.admin_url}cart_recovery/followup/?state__exact=planned&q={who}")
+        assert staff.page.locator("#result_list tbody tr").count() == 0
+    assert len(viewer.messages(left.member_mail)) == 2
+    assert len(viewer.messages(left.guest_phone)) == 1
 
 
 def leave_as_member(member: Shopper, email: str) -> str:
@@ -115,28 +159,6 @@ def come_back_and_buy(device: Shopper, message: dict[str, Any], email: str) -> N
     device.begin_checkout_as_guest(email)
     device.give_address()
     device.pay()
-
-
-def assert_credited_and_over(staff: Shopper, sandbox: RunningSandbox) -> None:
-    """Both orders are credited, to the channel that brought them, and nothing is planned."""
-    staff.page.goto(f"{sandbox.admin_url}cart_recovery/conversion/")
-    channels = staff.page.locator("#result_list .field-channel").all_inner_texts()
-    assert sorted(channels) == ["email", "sms"]
-    staff.page.goto(f"{sandbox.admin_url}cart_recovery/followup/?state__exact=planned")
-    assert staff.page.locator("#result_list tbody tr").count() == 0
-
-
-def test_stop_reply_is_obeyed_and_seen_by_staff(
-    sandbox: RunningSandbox, viewer: Viewer, shopper: Callable[..., Shopper]
-) -> None:
-    phone = number()
-    leave_in_checkout(shopper(**PHONE), address("stopp"), phone)
-    sms = viewer.wait_for(phone, 1, timeout=SECOND_MESSAGE)
-    viewer.reply(sms["id"], " Stopp. ")
-    staff = shopper(viewport={"width": 1280, "height": 900})
-    log_in_to_admin(staff, sandbox)
-    staff.page.goto(f"{sandbox.admin_url}cart_recovery/suppression/?q={phone.replace('+', '%2B')}")
-    assert staff.page.locator("#result_list tbody tr").count() == 1
 
 
 def log_in_to_admin(staff: Shopper, sandbox: RunningSandbox) -> None:

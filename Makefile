@@ -7,8 +7,8 @@ READY := $(VENV)/.ready
 PORT ?= 8000
 PROVIDERS_PORT ?= 8025
 TESTS ?=
-# one worker per core, two at the least: tests that share Chromium or a queue stay on one of them
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); [ $$n -ge 2 ] && echo $$n || echo 2)
+# one worker more than cores: the longest tests mostly wait for queues, browsers and clocks
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); echo $$((n + 1)))
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox test lint format types contract docs bench services messages lock clean

@@ -1,4 +1,5 @@
 import cart_recovery.models.messages
+import cart_recovery.models.reasons
 import cart_recovery.provider_events
 import django.core.validators
 import django.db.models.deletion
@@ -138,7 +139,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("channel", models.CharField(max_length=32, verbose_name="channel")),
-                ("body", models.TextField()),
+                ("body", models.TextField(verbose_name="content")),
                 (
                     "received_at",
                     models.DateTimeField(auto_now_add=True, db_index=True, verbose_name="received"),
@@ -257,9 +258,22 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("sequence", models.PositiveIntegerField()),
+                ("sequence", models.PositiveIntegerField(verbose_name="number")),
                 ("channel", models.CharField(max_length=32, verbose_name="channel")),
-                ("purpose", models.CharField(max_length=32, verbose_name="purpose")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("cart_reminder", "cart reminders"),
+                            ("order_status", "order status"),
+                            ("review_request", "review requests"),
+                            ("promotion", "offers"),
+                            ("tracking", "measuring opens and clicks"),
+                        ],
+                        max_length=32,
+                        verbose_name="purpose",
+                    ),
+                ),
                 (
                     "action",
                     models.CharField(
@@ -268,12 +282,15 @@ class Migration(migrations.Migration):
                         verbose_name="action",
                     ),
                 ),
-                ("address_digest", models.CharField(max_length=64)),
+                ("address_digest", models.CharField(max_length=64, verbose_name="address hash")),
                 ("source", models.CharField(max_length=64, verbose_name="source")),
                 ("source_url", models.CharField(blank=True, max_length=500, verbose_name="page")),
                 ("recorded_at", models.DateTimeField(verbose_name="recorded")),
-                ("previous_hash", models.CharField(blank=True, max_length=64)),
-                ("hash", models.CharField(max_length=64)),
+                (
+                    "previous_hash",
+                    models.CharField(blank=True, max_length=64, verbose_name="previous checksum"),
+                ),
+                ("hash", models.CharField(max_length=64, verbose_name="checksum")),
                 (
                     "wording",
                     models.ForeignKey(
@@ -282,6 +299,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="cart_recovery.consentwording",
+                        verbose_name="consent wording",
                     ),
                 ),
                 (
@@ -290,6 +308,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="consent_records",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
@@ -307,14 +326,15 @@ class Migration(migrations.Migration):
                         auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
                     ),
                 ),
-                ("length", models.PositiveIntegerField(default=0)),
-                ("head_hash", models.CharField(blank=True, max_length=64)),
+                ("length", models.PositiveIntegerField(default=0, verbose_name="length")),
+                ("head_hash", models.CharField(blank=True, max_length=64, verbose_name="checksum")),
                 (
                     "contact",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="consent_chain",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
@@ -345,7 +365,15 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=cart_recovery.models.reasons.reason_choices,
+                        max_length=64,
+                        verbose_name="reason",
+                    ),
+                ),
                 ("clock_at", models.DateTimeField(verbose_name="clock started")),
                 ("enrolled_at", models.DateTimeField(verbose_name="enrolled")),
                 ("ended_at", models.DateTimeField(blank=True, null=True, verbose_name="ended")),
@@ -355,6 +383,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="enrolments",
                         to="cart_recovery.campaign",
+                        verbose_name="campaign",
                     ),
                 ),
                 (
@@ -363,6 +392,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="enrolments",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
@@ -396,11 +426,22 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        choices=cart_recovery.models.reasons.reason_choices,
+                        max_length=64,
+                        verbose_name="reason",
+                    ),
+                ),
                 ("planned_for", models.DateTimeField(verbose_name="planned for")),
                 ("due_at", models.DateTimeField(verbose_name="due")),
-                ("claim_token", models.CharField(blank=True, max_length=32)),
-                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("claim_token", models.CharField(blank=True, max_length=32, verbose_name="claim")),
+                (
+                    "lease_until",
+                    models.DateTimeField(blank=True, null=True, verbose_name="claimed until"),
+                ),
                 (
                     "choice_reason",
                     models.CharField(
@@ -415,6 +456,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="followups",
                         to="cart_recovery.enrolment",
+                        verbose_name="enrolment",
                     ),
                 ),
             ],
@@ -527,8 +569,11 @@ class Migration(migrations.Migration):
                 ),
                 ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
                 ("detail", models.CharField(blank=True, max_length=500, verbose_name="detail")),
-                ("to_address", models.CharField(max_length=254, verbose_name="to")),
-                ("address_digest", models.CharField(db_index=True, max_length=64)),
+                ("to_address", models.CharField(max_length=254, verbose_name="recipient")),
+                (
+                    "address_digest",
+                    models.CharField(db_index=True, max_length=64, verbose_name="address hash"),
+                ),
                 ("subject", models.CharField(blank=True, max_length=255, verbose_name="subject")),
                 ("html", models.TextField(blank=True, verbose_name="HTML")),
                 ("text", models.TextField(blank=True, verbose_name="text")),
@@ -556,6 +601,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="messages",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
                 (
@@ -564,6 +610,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="message",
                         to="cart_recovery.followup",
+                        verbose_name="follow-up",
                     ),
                 ),
             ],
@@ -582,7 +629,34 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("channel", models.CharField(max_length=32, verbose_name="channel")),
-                ("kind", models.CharField(max_length=16, verbose_name="kind")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            (cart_recovery.provider_events.EventKind["ACCEPTED"], "accepted"),
+                            (cart_recovery.provider_events.EventKind["SENT"], "sent on"),
+                            (cart_recovery.provider_events.EventKind["DELIVERED"], "delivered"),
+                            (
+                                cart_recovery.provider_events.EventKind["DEFERRED"],
+                                "delayed at the provider",
+                            ),
+                            (cart_recovery.provider_events.EventKind["BOUNCED"], "bounced"),
+                            (
+                                cart_recovery.provider_events.EventKind["COMPLAINED"],
+                                "marked as spam",
+                            ),
+                            (
+                                cart_recovery.provider_events.EventKind["UNSUBSCRIBED"],
+                                "unsubscribed at the provider",
+                            ),
+                            (cart_recovery.provider_events.EventKind["OPENED"], "opened"),
+                            (cart_recovery.provider_events.EventKind["CLICKED"], "clicked"),
+                            (cart_recovery.provider_events.EventKind["FAILED"], "failed"),
+                        ],
+                        max_length=16,
+                        verbose_name="kind",
+                    ),
+                ),
                 ("occurred_at", models.DateTimeField(verbose_name="occurred")),
                 ("received_at", models.DateTimeField(auto_now_add=True, verbose_name="received")),
                 ("dedupe_key", models.CharField(max_length=100, unique=True)),
@@ -597,6 +671,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="events",
                         to="cart_recovery.message",
+                        verbose_name="message",
                     ),
                 ),
             ],
@@ -647,13 +722,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("channel", models.CharField(max_length=32, verbose_name="channel")),
-                ("sender", models.CharField(max_length=64, verbose_name="from")),
+                ("sender", models.CharField(max_length=64, verbose_name="sender")),
                 ("body", models.TextField(verbose_name="text")),
                 (
                     "keyword",
                     models.CharField(blank=True, max_length=16, verbose_name="understood as"),
                 ),
-                ("provider_message_id", models.CharField(max_length=128, unique=True)),
+                (
+                    "provider_message_id",
+                    models.CharField(max_length=128, unique=True, verbose_name="provider's id"),
+                ),
                 ("received_at", models.DateTimeField(auto_now_add=True, verbose_name="received")),
                 (
                     "contact",
@@ -663,6 +741,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="replies",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],
@@ -694,6 +773,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="restore_links",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
                 (
@@ -704,6 +784,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="restore_links",
                         to="cart_recovery.followup",
+                        verbose_name="follow-up",
                     ),
                 ),
                 (
@@ -733,7 +814,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("visit", models.CharField(max_length=32)),
-                ("clicked_at", models.DateTimeField(verbose_name="at")),
+                ("clicked_at", models.DateTimeField(verbose_name="clicked")),
                 ("is_machine", models.BooleanField(default=False, verbose_name="by a machine")),
                 (
                     "basket",
@@ -752,6 +833,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="clicks",
                         to="cart_recovery.restorelink",
+                        verbose_name="restore link",
                     ),
                 ),
             ],
@@ -786,6 +868,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="steps",
                         to="cart_recovery.campaign",
+                        verbose_name="campaign",
                     ),
                 ),
                 (
@@ -813,6 +896,7 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="followups",
                 to="cart_recovery.step",
+                verbose_name="step",
             ),
         ),
         migrations.CreateModel(
@@ -917,7 +1001,17 @@ class Migration(migrations.Migration):
                 (
                     "state_reason",
                     models.CharField(
-                        blank=True, db_default="", default="", max_length=64, verbose_name="reason"
+                        blank=True,
+                        choices=[
+                            ("saved", "saved for later"),
+                            ("machine", "made by a machine"),
+                            ("machine_address", "the address belongs to a machine"),
+                            ("too_many_carts", "too many carts of one address in a short time"),
+                        ],
+                        db_default="",
+                        default="",
+                        max_length=64,
+                        verbose_name="reason",
                     ),
                 ),
                 (
@@ -1013,6 +1107,7 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="restore_links",
                 to="cart_recovery.trackedcart",
+                verbose_name="cart",
             ),
         ),
         migrations.AddField(
@@ -1022,6 +1117,7 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.CASCADE,
                 related_name="enrolments",
                 to="cart_recovery.trackedcart",
+                verbose_name="cart",
             ),
         ),
         migrations.CreateModel(
@@ -1076,6 +1172,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="conversions",
                         to="cart_recovery.campaign",
+                        verbose_name="campaign",
                     ),
                 ),
                 (
@@ -1105,6 +1202,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="conversions",
                         to="cart_recovery.message",
+                        verbose_name="message",
                     ),
                 ),
                 (
@@ -1114,6 +1212,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="conversions",
                         to="cart_recovery.step",
+                        verbose_name="step",
                     ),
                 ),
                 (
@@ -1123,6 +1222,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="conversions",
                         to="cart_recovery.trackedcart",
+                        verbose_name="cart",
                     ),
                 ),
             ],
@@ -1157,6 +1257,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="variants",
                         to="cart_recovery.step",
+                        verbose_name="step",
                     ),
                 ),
             ],
@@ -1209,6 +1310,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="grants",
                         to="cart_recovery.incentive",
+                        verbose_name="incentive",
                     ),
                 ),
                 (
@@ -1219,6 +1321,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.SET_NULL,
                         related_name="+",
                         to="voucher.voucher",
+                        verbose_name="voucher",
                     ),
                 ),
             ],
@@ -1237,7 +1340,20 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("channel", models.CharField(max_length=32, verbose_name="channel")),
-                ("purpose", models.CharField(max_length=32, verbose_name="purpose")),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("cart_reminder", "cart reminders"),
+                            ("order_status", "order status"),
+                            ("review_request", "review requests"),
+                            ("promotion", "offers"),
+                            ("tracking", "measuring opens and clicks"),
+                        ],
+                        max_length=32,
+                        verbose_name="purpose",
+                    ),
+                ),
                 (
                     "action",
                     models.CharField(
@@ -1246,7 +1362,7 @@ class Migration(migrations.Migration):
                         verbose_name="state",
                     ),
                 ),
-                ("address_digest", models.CharField(max_length=64)),
+                ("address_digest", models.CharField(max_length=64, verbose_name="address hash")),
                 ("since", models.DateTimeField(verbose_name="since")),
                 (
                     "record",
@@ -1254,6 +1370,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="cart_recovery.consentrecord",
+                        verbose_name="consent record",
                     ),
                 ),
                 (
@@ -1262,6 +1379,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="consent_states",
                         to="cart_recovery.contact",
+                        verbose_name="contact",
                     ),
                 ),
             ],

@@ -89,7 +89,9 @@ class Campaign(models.Model):
 class Step(models.Model):
     """One rung of a campaign: so long after the cart went idle."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="steps")
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="steps", verbose_name=_("campaign")
+    )
     position = models.PositiveSmallIntegerField(_("position"), default=1)
     delay = models.DurationField(_("delay"), help_text=_("Counted from the last activity."))
     incentive = models.ForeignKey(
@@ -117,7 +119,7 @@ class Step(models.Model):
 class Variant(models.Model):
     """One (channel, template, weight) on a step. The weights of a step's variants are its mix."""
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="variants")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="variants", verbose_name=_("step"))
     #: alias of the registry in settings; checked there, so a new channel needs no migration
     channel = models.CharField(_("channel"), max_length=32)
     template_code = models.SlugField(_("template"), max_length=50)

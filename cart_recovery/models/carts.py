@@ -55,7 +55,7 @@ class TrackedCart(models.Model):
         db_default=CartStage.BASKET,
     )  # fmt: skip
     state_reason = models.CharField(
-        _("reason"), max_length=64, default="", db_default="", blank=True
+        _("reason"), max_length=64, default="", db_default="", blank=True, choices=ExclusionReason
     )
     language = models.CharField(_("language"), max_length=16, default="", db_default="", blank=True)
     is_machine = models.BooleanField(_("made by a machine"), default=False, db_default=False)

@@ -84,21 +84,24 @@ class AppendOnlyQuerySet(models.QuerySet["ConsentRecord"]):
 class ConsentRecord(models.Model):
     """One yes or no of one person. Append-only; `hash` chains it to the person's record before."""
 
-    contact = models.ForeignKey(Contact, models.PROTECT, related_name="consent_records")
-    sequence = models.PositiveIntegerField()
+    contact = models.ForeignKey(
+        Contact, models.PROTECT, related_name="consent_records", verbose_name=_("contact")
+    )
+    sequence = models.PositiveIntegerField(_("number"))
     channel = models.CharField(_("channel"), max_length=32)
-    purpose = models.CharField(_("purpose"), max_length=32)
+    purpose = models.CharField(_("purpose"), max_length=32, choices=Purpose)
     action = models.CharField(_("action"), max_length=16, choices=ConsentAction)
     wording = models.ForeignKey(
-        ConsentWording, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+        ConsentWording, models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("consent wording"),
+    )  # fmt: skip
     #: which address was meant, as a keyed hash: a consent does not move to a new number
-    address_digest = models.CharField(max_length=64)
+    address_digest = models.CharField(_("address hash"), max_length=64)
     source = models.CharField(_("source"), max_length=64)
     source_url = models.CharField(_("page"), max_length=500, blank=True)
     recorded_at = models.DateTimeField(_("recorded"))
-    previous_hash = models.CharField(max_length=64, blank=True)
-    hash = models.CharField(max_length=64)
+    previous_hash = models.CharField(_("previous checksum"), max_length=64, blank=True)
+    hash = models.CharField(_("checksum"), max_length=64)
 
     objects = AppendOnlyQuerySet.as_manager()
 
@@ -130,9 +133,11 @@ class ConsentChain(models.Model):
     Also the row that writers lock, so that two of them cannot fork the chain.
     """
 
-    contact = models.OneToOneField(Contact, models.PROTECT, related_name="consent_chain")
-    length = models.PositiveIntegerField(default=0)
-    head_hash = models.CharField(max_length=64, blank=True)
+    contact = models.OneToOneField(
+        Contact, models.PROTECT, related_name="consent_chain", verbose_name=_("contact")
+    )
+    length = models.PositiveIntegerField(_("length"), default=0)
+    head_hash = models.CharField(_("checksum"), max_length=64, blank=True)
 
     class Meta:
         verbose_name = _("consent chain")
@@ -145,13 +150,17 @@ class ConsentChain(models.Model):
 class ConsentState(models.Model):
     """What holds now per contact, channel and purpose: the fold of the records."""
 
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="consent_states")
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="consent_states", verbose_name=_("contact")
+    )
     channel = models.CharField(_("channel"), max_length=32)
-    purpose = models.CharField(_("purpose"), max_length=32)
+    purpose = models.CharField(_("purpose"), max_length=32, choices=Purpose)
     action = models.CharField(_("state"), max_length=16, choices=ConsentAction)
-    address_digest = models.CharField(max_length=64)
+    address_digest = models.CharField(_("address hash"), max_length=64)
     since = models.DateTimeField(_("since"))
-    record = models.ForeignKey(ConsentRecord, models.PROTECT, related_name="+")
+    record = models.ForeignKey(
+        ConsentRecord, models.PROTECT, related_name="+", verbose_name=_("consent record")
+    )
 
     class Meta:
         verbose_name = _("consent")

@@ -24,10 +24,19 @@ class Conversion(models.Model):
     contact = models.ForeignKey(
         Contact, models.SET_NULL, null=True, related_name="conversions", verbose_name=_("contact")
     )
-    cart = models.ForeignKey(TrackedCart, models.SET_NULL, null=True, related_name="conversions")
-    message = models.ForeignKey(Message, models.SET_NULL, null=True, related_name="conversions")
-    campaign = models.ForeignKey(Campaign, models.SET_NULL, null=True, related_name="conversions")
-    step = models.ForeignKey(Step, models.SET_NULL, null=True, related_name="conversions")
+    cart = models.ForeignKey(
+        TrackedCart, models.SET_NULL, null=True, related_name="conversions",
+        verbose_name=_("cart"),
+    )  # fmt: skip
+    message = models.ForeignKey(
+        Message, models.SET_NULL, null=True, related_name="conversions", verbose_name=_("message")
+    )
+    campaign = models.ForeignKey(
+        Campaign, models.SET_NULL, null=True, related_name="conversions", verbose_name=_("campaign")
+    )
+    step = models.ForeignKey(
+        Step, models.SET_NULL, null=True, related_name="conversions", verbose_name=_("step")
+    )
     channel = models.CharField(_("channel"), max_length=32)
     basis = models.CharField(_("credited because"), max_length=16, choices=CreditBasis)
     amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)

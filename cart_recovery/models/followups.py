@@ -8,6 +8,7 @@ from cart_recovery.conf import conf
 from cart_recovery.models.campaigns import Campaign, Step, Variant
 from cart_recovery.models.carts import TrackedCart
 from cart_recovery.models.contacts import Contact
+from cart_recovery.models.reasons import reason_choices
 
 
 class EnrolmentState(models.TextChoices):
@@ -19,13 +20,19 @@ class EnrolmentState(models.TextChoices):
 class Enrolment(models.Model):
     """A contact's way through a campaign for one cart."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="enrolments")
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="enrolments")
-    cart = models.ForeignKey(TrackedCart, models.CASCADE, related_name="enrolments")
+    campaign = models.ForeignKey(
+        Campaign, models.CASCADE, related_name="enrolments", verbose_name=_("campaign")
+    )
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="enrolments", verbose_name=_("contact")
+    )
+    cart = models.ForeignKey(
+        TrackedCart, models.CASCADE, related_name="enrolments", verbose_name=_("cart")
+    )
     state = models.CharField(
         _("state"), max_length=16, choices=EnrolmentState, default=EnrolmentState.ACTIVE
     )
-    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    reason = models.CharField(_("reason"), max_length=64, blank=True, choices=reason_choices)
     #: the activity from which the delays count; moves on when the shopper comes back
     clock_at = models.DateTimeField(_("clock started"))
     enrolled_at = models.DateTimeField(_("enrolled"))
@@ -67,19 +74,21 @@ class FollowUpState(models.TextChoices):
 class FollowUp(models.Model):
     """One planned step of an enrolment: the decision. The row that a sweep claims when it is due."""
 
-    enrolment = models.ForeignKey(Enrolment, models.CASCADE, related_name="followups")
-    step = models.ForeignKey(Step, models.CASCADE, related_name="followups")
+    enrolment = models.ForeignKey(
+        Enrolment, models.CASCADE, related_name="followups", verbose_name=_("enrolment")
+    )
+    step = models.ForeignKey(Step, models.CASCADE, related_name="followups", verbose_name=_("step"))
     state = models.CharField(
         _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED
     )
-    reason = models.CharField(_("reason"), max_length=64, blank=True)
+    reason = models.CharField(_("reason"), max_length=64, blank=True, choices=reason_choices)
     #: when the plan wanted it; lateness is measured from here
     planned_for = models.DateTimeField(_("planned for"))
     #: when it is looked at next; moves on while it has to wait
     due_at = models.DateTimeField(_("due"))
     #: who holds the claim, and until when; a stale one is taken over
-    claim_token = models.CharField(max_length=32, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
+    claim_token = models.CharField(_("claim"), max_length=32, blank=True)
+    lease_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     variant = models.ForeignKey(
         Variant, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("variant")
     )

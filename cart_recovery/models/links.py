@@ -19,11 +19,13 @@ class VoucherGrant(models.Model):
         verbose_name=_("follow-up"),
     )  # fmt: skip
     incentive = models.ForeignKey(
-        Incentive, models.SET_NULL, null=True, blank=True, related_name="grants"
-    )
+        Incentive, models.SET_NULL, null=True, blank=True, related_name="grants",
+        verbose_name=_("incentive"),
+    )  # fmt: skip
     voucher = models.ForeignKey(
-        "voucher.Voucher", models.SET_NULL, null=True, blank=True, related_name="+"
-    )
+        "voucher.Voucher", models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("voucher"),
+    )  # fmt: skip
     code = models.CharField(_("code"), max_length=128)
     expires_at = models.DateTimeField(_("expires"))
     created_at = models.DateTimeField(_("created"))
@@ -49,11 +51,16 @@ class RestoreLink(models.Model):
     """A personal link that brings a basket back. Only the hash of its token is kept."""
 
     token_hash = models.CharField(max_length=64, unique=True)
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="restore_links")
-    cart = models.ForeignKey(TrackedCart, models.CASCADE, related_name="restore_links")
-    followup = models.ForeignKey(
-        FollowUp, models.CASCADE, null=True, blank=True, related_name="restore_links"
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="restore_links", verbose_name=_("contact")
     )
+    cart = models.ForeignKey(
+        TrackedCart, models.CASCADE, related_name="restore_links", verbose_name=_("cart")
+    )
+    followup = models.ForeignKey(
+        FollowUp, models.CASCADE, null=True, blank=True, related_name="restore_links",
+        verbose_name=_("follow-up"),
+    )  # fmt: skip
     created_at = models.DateTimeField(_("created"))
     expires_at = models.DateTimeField(_("expires"))
     #: what the basket held when the message was made: a line whose product was deleted since can
@@ -77,10 +84,12 @@ class RestoreLink(models.Model):
 class LinkClick(models.Model):
     """One visit that followed a link to the end (POST). Looking at its page (GET) writes nothing."""
 
-    link = models.ForeignKey(RestoreLink, models.CASCADE, related_name="clicks")
+    link = models.ForeignKey(
+        RestoreLink, models.CASCADE, related_name="clicks", verbose_name=_("restore link")
+    )
     #: which showing of the page was confirmed; a double tap is one visit
     visit = models.CharField(max_length=32)
-    clicked_at = models.DateTimeField(_("at"))
+    clicked_at = models.DateTimeField(_("clicked"))
     is_machine = models.BooleanField(_("by a machine"), default=False)
     #: the basket that this visit led to; crediting finds the order by it
     basket = models.ForeignKey(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.models.contacts import Contact
 from cart_recovery.models.followups import FollowUp
+from cart_recovery.provider_events import EventKind
 
 
 def new_public_id() -> str:
@@ -57,8 +58,12 @@ class MessageState(models.TextChoices):
 class Message(models.Model):
     """One rendered send: the act. Written and committed before the provider is called."""
 
-    followup = models.OneToOneField(FollowUp, models.CASCADE, related_name="message")
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="messages")
+    followup = models.OneToOneField(
+        FollowUp, models.CASCADE, related_name="message", verbose_name=_("follow-up")
+    )
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="messages", verbose_name=_("contact")
+    )
     public_id = models.CharField(max_length=32, unique=True, default=new_public_id, editable=False)
     channel = models.CharField(_("channel"), max_length=32)
     language = models.CharField(_("language"), max_length=16)
@@ -67,8 +72,8 @@ class Message(models.Model):
     )
     reason = models.CharField(_("reason"), max_length=64, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
-    to_address = models.CharField(_("to"), max_length=254)
-    address_digest = models.CharField(max_length=64, db_index=True)
+    to_address = models.CharField(_("recipient"), max_length=254)
+    address_digest = models.CharField(_("address hash"), max_length=64, db_index=True)
     subject = models.CharField(_("subject"), max_length=255, blank=True)
     html = models.TextField(_("HTML"), blank=True)
     text = models.TextField(_("text"), blank=True)
@@ -102,11 +107,25 @@ class Message(models.Model):
 class DeliveryEvent(models.Model):
     """A provider's report in our vocabulary. The same report never makes two rows."""
 
+    KINDS = [
+        (EventKind.ACCEPTED, _("accepted")),
+        (EventKind.SENT, _("sent on")),
+        (EventKind.DELIVERED, _("delivered")),
+        (EventKind.DEFERRED, _("delayed at the provider")),
+        (EventKind.BOUNCED, _("bounced")),
+        (EventKind.COMPLAINED, _("marked as spam")),
+        (EventKind.UNSUBSCRIBED, _("unsubscribed at the provider")),
+        (EventKind.OPENED, _("opened")),
+        (EventKind.CLICKED, _("clicked")),
+        (EventKind.FAILED, _("failed")),
+    ]
+
     message = models.ForeignKey(
-        Message, models.CASCADE, null=True, blank=True, related_name="events"
-    )
+        Message, models.CASCADE, null=True, blank=True, related_name="events",
+        verbose_name=_("message"),
+    )  # fmt: skip
     channel = models.CharField(_("channel"), max_length=32)
-    kind = models.CharField(_("kind"), max_length=16)
+    kind = models.CharField(_("kind"), max_length=16, choices=KINDS)
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), auto_now_add=True)
     dedupe_key = models.CharField(max_length=100, unique=True)
@@ -126,7 +145,7 @@ class WebhookPayload(models.Model):
     """A verified webhook as it came, kept for repair. Never trusted, never executed."""
 
     channel = models.CharField(_("channel"), max_length=32)
-    body = models.TextField()
+    body = models.TextField(_("content"))
     received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
     accepted = models.PositiveIntegerField(_("understood"), default=0)
     rejected = models.PositiveIntegerField(_("not understood"), default=0)
@@ -144,12 +163,13 @@ class Reply(models.Model):
 
     channel = models.CharField(_("channel"), max_length=32)
     contact = models.ForeignKey(
-        Contact, models.SET_NULL, null=True, blank=True, related_name="replies"
-    )
-    sender = models.CharField(_("from"), max_length=64)
+        Contact, models.SET_NULL, null=True, blank=True, related_name="replies",
+        verbose_name=_("contact"),
+    )  # fmt: skip
+    sender = models.CharField(_("sender"), max_length=64)
     body = models.TextField(_("text"))
     keyword = models.CharField(_("understood as"), max_length=16, blank=True)
-    provider_message_id = models.CharField(max_length=128, unique=True)
+    provider_message_id = models.CharField(_("provider's id"), max_length=128, unique=True)
     received_at = models.DateTimeField(_("received"), auto_now_add=True)
 
     class Meta:

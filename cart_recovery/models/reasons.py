@@ -39,3 +39,8 @@ class Reason(models.TextChoices):
     OUTCOME_UNKNOWN = "outcome_unknown", _("the provider's answer was lost; never sent twice")
     REPORTED = "reported", _("reported by the provider")
     INTERNAL_ERROR = "internal_error", _("an error in the app; see the log")
+
+
+def reason_choices() -> list[tuple[str, str]]:
+    """For fields that hold a reason: as a function, so that a new one needs no migration."""
+    return Reason.choices

@@ -12,7 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
+import hypothesis
 import pytest
+
+# a slow machine is no defect: speed is shown by benchmarks
+hypothesis.settings.register_profile("cart_recovery", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("cart_recovery")
 
 #: marks whose tests share something heavy or fixed: one worker runs all tests of such a group
 GROUPED_MARKS = ("browser", "queue", "packaging")

@@ -11,7 +11,15 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from cart_recovery.channels.locmem import LocmemChannel
-from cart_recovery.models import CartState, Enrolment, FollowUp, Heartbeat, Message, TrackedCart
+from cart_recovery.models import (
+    CartState,
+    Enrolment,
+    FollowUp,
+    Heartbeat,
+    Message,
+    Reason,
+    TrackedCart,
+)
 from tests.factories import (
     make_basket,
     make_campaign,
@@ -72,6 +80,44 @@ def test_stage_that_fails_is_named_and_the_others_run(monkeypatch: pytest.Monkey
         run()
     assert len(LocmemChannel.outbox) == 1
     assert Heartbeat.objects.get(stage="sweep").result["failed_stages"] == ["credited"]
+
+
+def test_what_a_dead_worker_held_is_settled_when_the_sweep_runs() -> None:
+    """Not yet handed over: goes out now. In mid-call: unknown from here on, never again."""
+    held = make_followup(contact=make_consent(make_contact()))
+    in_call = make_followup(contact=make_consent(make_contact()))
+    run()
+    LocmemChannel.reset()
+    long_ago = timezone.now() - dt.timedelta(hours=1)
+    Message.objects.filter(followup=in_call).update(state="sending", sending_at=long_ago)
+    Message.objects.filter(followup=held).delete()
+    FollowUp.objects.filter(pk=held.pk).update(
+        state="claimed", claim_token="dead", lease_until=long_ago
+    )
+    run()
+    assert [sent.to for sent in LocmemChannel.outbox] == [held.enrolment.contact.email]
+    message = Message.objects.get(followup=in_call)
+    assert (message.state, message.reason) == ("unknown", Reason.WORKER_DIED)
+
+
+def test_heartbeat_is_there_and_tells_the_error_when_every_stage_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*args: Any, **kwargs: Any) -> int:
+        raise RuntimeError("kaputt")
+
+    for stage in (
+        "give_up_stuck", "release_stale", "credit_pending", "plan", "purge_expired", "count_due",
+    ):  # fmt: skip
+        monkeypatch.setattr(f"cart_recovery.sweep.{stage}", fail)
+    before = timezone.now()
+    with pytest.raises(CommandError):
+        run()
+    beat = Heartbeat.objects.get(stage="sweep")
+    assert beat.ran_at >= before
+    assert beat.result["failed_stages"] == [
+        "unknown", "released", "credited", "planned", "purged", "due",
+    ]  # fmt: skip
 
 
 def _rows() -> list[Any]:

@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
+from django.db import transaction
+
 from cart_recovery import signals
 from cart_recovery.channels.base import Outcome, OutcomeKind
 from cart_recovery.channels.registry import get_channel
@@ -65,10 +67,12 @@ def settle(results: Results, now: dt.datetime) -> dict[str, int]:
     """Write outcomes, block addresses, pause channels, plan safe retries. Counts by state."""
     if not results:
         return {}
-    outbox.record(results, now)
+    with transaction.atomic():
+        # both or none: nobody comes back to a message in RETRY whose follow-up has ended
+        outbox.record(results, now)
+        _plan_retries(results, now)
     events.obey([(d.message, o.suppress) for d, o in results if o.suppress is not None])
     _look_after_channels(results, now)
-    _plan_retries(results, now)
     sent = [d.message for d, outcome in results if outcome.kind is OutcomeKind.ACCEPTED]
     if sent:
         signals.messages_sent.send_robust(sender=type(sent[0]), messages=sent)

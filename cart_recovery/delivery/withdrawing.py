@@ -6,6 +6,8 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 
+from django.db import transaction
+
 from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.delivery import followups as transitions
 from cart_recovery.delivery import outbox
@@ -25,8 +27,6 @@ def withdraw(forbidden: Sequence[tuple[Draft, Reason]], now: dt.datetime) -> Non
         return
     for_now = [(d, reason) for d, reason in forbidden if reason in FOR_NOW]
     for_good = [(d, reason) for d, reason in forbidden if reason not in FOR_NOW]
-    outbox.withdraw(for_now, MessageState.RETRY)
-    outbox.withdraw(for_good, MessageState.WITHDRAWN)
     again: dict[Reason, list[int]] = defaultdict(list)
     ended: dict[Reason, list[int]] = defaultdict(list)
     for draft, reason in for_now:
@@ -34,7 +34,11 @@ def withdraw(forbidden: Sequence[tuple[Draft, Reason]], now: dt.datetime) -> Non
     for draft, reason in for_good:
         if reason not in STEP_ONLY:
             ended[reason].append(draft.followup.enrolment_id)
-    for reason, ids in again.items():
-        transitions.hand_back(ids, until=now + LOOK_AGAIN, reason=reason)
+    with transaction.atomic():
+        # both or none: nobody comes back to a message in RETRY whose follow-up has ended
+        outbox.withdraw(for_now, MessageState.RETRY)
+        for reason, ids in again.items():
+            transitions.hand_back(ids, until=now + LOOK_AGAIN, reason=reason)
+    outbox.withdraw(for_good, MessageState.WITHDRAWN)
     for reason, ids in ended.items():
         stop_by_id(ids, reason, now)

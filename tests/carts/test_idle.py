@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 
 import pytest
 from django.db import connection
@@ -232,3 +233,28 @@ def test_cart_that_is_closed_meanwhile_is_left_alone(now, monkeypatch):
 )
 def test_addresses_of_machines_are_known_by_their_host(key, expected):
     assert is_machine_address(key) is expected
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_each_cart_is_taken_once_when_sweeps_run_at_the_same_time(now):
+    carts = {idle_cart(make_contact()).pk for _ in range(40)}
+    taken: list[int] = []
+
+    def sweep(barrier):
+        try:
+            barrier.wait()
+            taken.extend(cart.pk for cart in take_idle(now, 30).abandoned)
+            taken.extend(cart.pk for cart in take_idle(now, 30).abandoned)
+        finally:
+            connection.close()
+
+    barrier = threading.Barrier(4)
+    threads = [threading.Thread(target=sweep, args=[barrier]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    taken.extend(cart.pk for cart in take_idle(now, 100).abandoned)
+
+    assert sorted(taken) == sorted(carts)

@@ -16,7 +16,7 @@ from cart_recovery.admin.bases import (
     AnyModelForm,
     AnyStackedInline,
 )
-from cart_recovery.admin.durations import DurationChoiceField
+from cart_recovery.admin.durations import DurationChoiceField, duration_text
 from cart_recovery.channels.registry import configured_aliases
 from cart_recovery.models import Campaign, Incentive, MessageTemplate, Step, Variant
 
@@ -153,7 +153,11 @@ class CampaignAdmin(AnyModelAdmin):
 
 @admin.register(Incentive)
 class IncentiveAdmin(AnyModelAdmin):
-    list_display = ["name", "kind", "value", "minimum_basket", "valid_for"]
+    list_display = ["name", "kind", "value", "minimum_basket", "validity"]
     list_filter = ["kind"]
     search_fields = ["name"]
     formfield_overrides = DURATIONS
+
+    @admin.display(description=_("valid for"), ordering="valid_for")
+    def validity(self, incentive: Incentive) -> str:
+        return duration_text(incentive.valid_for)

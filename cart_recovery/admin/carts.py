@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
+from cart_recovery.admin.reasons import choice_label
 from cart_recovery.models import Enrolment, FollowUp, TrackedCart
 
 
@@ -69,12 +70,16 @@ class FollowUpInline(AnyTabularInline):
     model = FollowUp
     extra = 0
     can_delete = False
-    readonly_fields = ["step", "state", "reason", "choice_reason", "due_at", "ended_at"]
+    readonly_fields = ["step", "state", "reason", "choice", "due_at", "ended_at"]
     fields = [*readonly_fields]
     show_change_link = True
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("step")
+
+    @admin.display(description=_("choice of the channel"))
+    def choice(self, followup: FollowUp) -> str:
+        return choice_label(followup.choice_reason)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

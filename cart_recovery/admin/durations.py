@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 UNITS = [
     ("seconds", _("seconds")),
@@ -16,6 +17,22 @@ UNITS = [
 ]
 SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 MAX_DAYS = 3_650
+
+
+def duration_text(value: dt.timedelta | None) -> str:
+    """The duration in its largest whole unit, as the form shows it; "-" for none."""
+    if value is None:
+        return "-"
+    seconds = int(value.total_seconds())
+    unit = next((name for name, size in SECONDS.items() if seconds and not seconds % size), "days")
+    number = seconds // SECONDS[unit]
+    texts = {
+        "days": ngettext("%(n)s day", "%(n)s days", number),
+        "hours": ngettext("%(n)s hour", "%(n)s hours", number),
+        "minutes": ngettext("%(n)s minute", "%(n)s minutes", number),
+        "seconds": ngettext("%(n)s second", "%(n)s seconds", number),
+    }
+    return texts[unit] % {"n": number}
 
 
 class DurationWidget(forms.MultiWidget):

@@ -16,6 +16,7 @@ from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.contacts import digests_of
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
+from cart_recovery.admin.reasons import choice_label, reason_label
 from cart_recovery.models import (
     Conversion,
     DeliveryEvent,
@@ -105,7 +106,7 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("choice of the channel"))
     def choice_reason(self, message: Message) -> str:
-        return message.followup.choice_reason
+        return choice_label(message.followup.choice_reason)
 
 
 @admin.register(FollowUp)
@@ -115,6 +116,11 @@ class FollowUpAdmin(ReadOnlyAdmin):
     list_select_related = ["step", "enrolment__campaign"]
     search_fields = ["enrolment__contact__email_key__startswith"]
     actions = ["cancel_planned"]
+    readonly_fields = [
+        "enrolment", "contact_link", "step", "state", "why", "choice", "variant", "planned_for",
+        "due_at", "attempts", "ended_at",
+    ]  # fmt: skip
+    fields = [*readonly_fields]
 
     @admin.display(description=_("campaign"))
     def campaign(self, followup: FollowUp) -> str:
@@ -133,6 +139,10 @@ class FollowUpAdmin(ReadOnlyAdmin):
     @admin.display(description=_("reason"))
     def why(self, followup: FollowUp) -> str:
         return reason_label(followup.reason)
+
+    @admin.display(description=_("choice of the channel"))
+    def choice(self, followup: FollowUp) -> str:
+        return choice_label(followup.choice_reason)
 
     @admin.action(description=_("Cancel what is planned"), permissions=["cancel"])
     def cancel_planned(self, request: HttpRequest, queryset: QuerySet[FollowUp]) -> None:
@@ -170,8 +180,3 @@ class ConversionAdmin(ReadOnlyAdmin):
 class WebhookPayloadAdmin(ReadOnlyAdmin):
     list_display = ["received_at", "channel", "accepted", "rejected"]
     list_filter = ["channel"]
-
-
-def reason_label(reason: str) -> str:
-    """The reason in words."""
-    return str(Reason(reason).label) if reason in Reason.values else reason or "-"

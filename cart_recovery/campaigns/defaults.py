@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import transaction
 from django.utils import translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from cart_recovery.models import Campaign, Incentive, IncentiveKind, Step, Trigger, Variant
@@ -32,7 +33,7 @@ def install_defaults() -> None:
     for code, trigger in DEFAULT_CAMPAIGNS.items():
         with transaction.atomic(), translation.override(settings.LANGUAGE_CODE):
             campaign, is_new = Campaign.objects.get_or_create(
-                code=code, defaults={"trigger": trigger, "name": str(trigger.label).capitalize()}
+                code=code, defaults={"trigger": trigger, "name": capfirst(str(trigger.label))}
             )
             if is_new:
                 _add_steps(campaign)

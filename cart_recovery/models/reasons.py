@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -41,6 +43,6 @@ class Reason(models.TextChoices):
     INTERNAL_ERROR = "internal_error", _("an error in the app; see the log")
 
 
-def reason_choices() -> list[tuple[str, str]]:
+def reason_choices() -> list[tuple[str, Any]]:
     """For fields that hold a reason: as a function, so that a new one needs no migration."""
     return Reason.choices

@@ -1,0 +1,185 @@
+"""No English text of ours is left on a German page, whoever reads it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext, ngettext
+
+from cart_recovery import models
+from cart_recovery.consent.suppression import suppress
+from cart_recovery.consent.unsubscribe import unsubscribe_url
+from cart_recovery.delivery.pausing import pause
+from cart_recovery.delivery.pipeline import deliver_due
+from tests import factories
+from tests.restore_links import kit
+
+pytestmark = pytest.mark.django_db
+
+CATALOGUE = Path(models.__file__).parents[1] / "locale/de/LC_MESSAGES/django.po"
+#: shorter ones may well be German, or part of an address
+SHORTEST = 13
+ENTRY = re.compile(r'^(msgid(?:_plural)?) ((?:".*"\n)+)', re.MULTILINE)
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{%.*?%\}|\{\{.*?\}\}")
+ADMIN = admin.site._registry
+SCREENS = [m for m in apps.get_app_config("cart_recovery").get_models() if m in ADMIN]
+
+
+def english() -> dict[str, str]:
+    """A telling part of each English text -> the text, without those that are German as well."""
+    parts: dict[str, str] = {}
+    for _keyword, lines in ENTRY.findall(CATALOGUE.read_text()):
+        quoted = "".join(re.findall(r'"(.*)"', lines))
+        text = quoted.replace("\\n", "\n").replace('\\"', '"')
+        longest = max((squeezed(p) for p in PLACEHOLDER.split(text)), key=len)
+        if len(longest) >= SHORTEST and gettext(text) != text:
+            parts[longest] = text
+    return parts
+
+
+def squeezed(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def assert_german(page: Any, parts: dict[str, str]) -> None:
+    text = page if isinstance(page, str) else page.content.decode()
+    read = squeezed(html.unescape(text))
+    left = [text for part, text in parts.items() if part in read]
+    assert left == [], getattr(page, "request", {}).get("PATH_INFO", "")
+
+
+@pytest.fixture
+def parts() -> dict[str, str]:
+    with translation.override("de"):
+        found = english()
+        assert ngettext("%(n)s day", "%(n)s days", 2) == "%(n)s Tage"
+    assert len(found) > 150
+    return found
+
+
+@pytest.fixture
+def filled() -> None:
+    """A row for each screen, and no text that is English on purpose."""
+    models.MessageTemplate.objects.exclude(language="de").delete()
+    contact = factories.make_consent(factories.make_contact())
+    factories.make_followup(contact=contact)
+    deliver_due()
+    now = timezone.now()
+    message = models.Message.objects.get()
+    cart = message.followup.enrolment.cart
+    step = message.followup.step
+    step.incentive = models.Incentive.objects.first()
+    step.save()
+    models.DeliveryEvent.objects.create(
+        message=message, channel="email", kind="unsubscribed", occurred_at=now, dedupe_key="1"
+    )
+    models.Conversion.objects.create(
+        contact=contact, cart=cart, message=message, campaign=step.campaign, step=step,
+        channel="email", order_number="1", basis="restored_basket", amount=1, currency="EUR",
+        credited_at=now,
+    )  # fmt: skip
+    models.Reply.objects.create(
+        channel="sms", contact=contact, sender="+491", body="STOP", keyword="stop",
+        provider_message_id="1",
+    )  # fmt: skip
+    models.WebhookPayload.objects.create(channel="email", body="[]")
+    models.Heartbeat.objects.create(stage="sweep", ran_at=now)
+    suppress("email", "email", "weg@example.de", reason="unsubscribed", source="sendgrid")
+    pause("sms", reason="401", now=now)
+
+
+def test_admin_speaks_german(client: Client, filled: None, parts: dict[str, str]) -> None:
+    client.force_login(factories.make_user(is_staff=True, is_superuser=True))
+    assert_german(client.get(reverse("admin:app_list", args=["cart_recovery"])), parts)
+    for model in SCREENS:
+        name = f"admin:cart_recovery_{model._meta.model_name}"
+        row = model._default_manager.first()
+        assert row is not None, model
+        assert_german(client.get(reverse(f"{name}_changelist")), parts)
+        page = client.get(reverse(f"{name}_change", args=[row.pk]))
+        assert page.status_code == 200
+        assert_german(page, parts)
+
+
+def test_admin_refuses_in_german(client: Client, filled: None, parts: dict[str, str]) -> None:
+    client.force_login(factories.make_user(is_staff=True, is_superuser=True))
+    template = models.MessageTemplate.objects.get(
+        code="abandoned-basket-1", channel="email", language="de"
+    )
+    url = reverse("admin:cart_recovery_messagetemplate_change", args=[template.pk])
+    data = {"code": "x", "channel": "email", "language": "de", "subject": "{{ nix }}",
+            "html": "<script>", "text": "{% if voucher %}"}  # fmt: skip
+    page = client.post(url, data)
+    assert "Den Platzhalter „nix“ gibt es nicht" in page.content.decode()
+    assert_german(page, parts)
+
+
+def test_every_field_that_staff_see_has_a_label_to_translate() -> None:
+    """Django makes one of the field's name otherwise, in English."""
+    unnamed = [
+        f"{model.__name__}.{field.name}"
+        for model in SCREENS
+        for field in model._meta.concrete_fields
+        if field.editable and not field.primary_key and isinstance(field.verbose_name, str)
+    ]
+    assert unnamed == []
+
+
+def public_pages(client: Client) -> Iterator[Any]:
+    contact = factories.make_consent(factories.make_contact())
+    for channel in ("email", "sms", "brieftaube"):
+        url = unsubscribe_url(contact.pk, channel, "cart_reminder", "de")
+        path = url.removeprefix("https://shop.example")
+        yield client.get(path)
+        for scope in ("kind", "channel", "everything"):
+            yield client.post(path, {"scope": scope})
+    yield client.get(reverse("cart_recovery:unsubscribe", kwargs={"token": "falsch"}))
+    tea = factories.make_product("Teekanne", stock=1)
+    basket = factories.make_basket(tea, factories.make_product("Tasse"), quantity=1)
+    incentive = models.Incentive.objects.first()
+    token = kit.make_link(basket, incentive=incentive)
+    yield kit.show(client, kit.make_link(factories.make_basket(tea)))
+    yield kit.show(client, token)
+    yield Client(enforce_csrf_checks=True).post(kit.link_path(token), {"visit": "x" * 20})
+    tea.stockrecords.update(num_in_stock=0)
+    yield kit.tap(client, token)
+    yield kit.tap(client, kit.make_link(factories.make_basket()))
+    yield kit.tap(client, kit.make_link(basket_of_sold_out()))
+    models.RestoreLink.objects.update(expires_at=timezone.now())
+    yield kit.show(client, token)
+    yield kit.show(client, "falsch")
+
+
+def basket_of_sold_out() -> Any:
+    product = factories.make_product("Becher")
+    basket = factories.make_basket(product)
+    product.stockrecords.update(num_in_stock=0)
+    return basket
+
+
+def test_shoppers_read_german(client: Client, parts: dict[str, str]) -> None:
+    seen = set()
+    for page in public_pages(client):
+        assert_german(page, parts)
+        seen |= {name for t in page.templates if (name := t.name or "").startswith("cart_recovery")}
+    shipped = Path(models.__file__).parents[1] / "templates"
+    names = {str(path.relative_to(shipped)) for path in shipped.rglob("*.html")}
+    assert names - seen <= {"cart_recovery/consent_boxes.html"}
+
+
+def test_message_speaks_german_around_what_staff_wrote(parts: dict[str, str]) -> None:
+    factories.make_followup(contact=factories.make_consent(factories.make_contact()))
+    deliver_due()
+    message = models.Message.objects.get()
+    assert message.language == "de"
+    assert_german(message.html + message.text, parts)

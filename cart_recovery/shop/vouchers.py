@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import CharField, Value
+from django.db.models.functions import Cast, Concat
 from oscar.core.loading import get_class, get_model
 
 from cart_recovery.models import Incentive, IncentiveKind
@@ -101,7 +103,8 @@ def create_offer(terms: OfferTerms, *, name: str) -> int:
 
 
 def create_vouchers(orders: Sequence[VoucherOrder], now: dt.datetime) -> list[tuple[int, str]]:
-    """Single-use vouchers, (key, code) in the same order. Four statements whatever the number.
+    """Single-use vouchers, (key, code) in the same order. Four statements whatever the number,
+    and one for each title.
 
     A code that another transaction takes at the same moment raises IntegrityError.
     """
@@ -111,8 +114,8 @@ def create_vouchers(orders: Sequence[VoucherOrder], now: dt.datetime) -> list[tu
     codes = _unused_codes(len(orders))
     Voucher.objects.bulk_create(
         Voucher(
-            # Oscar shows the name at the checkout and wants it to be unique
-            name=f"{order.title[:NAME_LENGTH]} {code}",
+            # until it has a number, see below
+            name=code,
             code=code,
             usage=Voucher.SINGLE_USE,
             # a shopper may be quicker than the clocks of two hosts agree
@@ -123,6 +126,7 @@ def create_vouchers(orders: Sequence[VoucherOrder], now: dt.datetime) -> list[tu
     )
     # MySQL gives no keys back from a bulk insert
     keys = dict(Voucher.objects.filter(code__in=codes).values_list("code", "pk"))
+    _name_vouchers({keys[c]: o.title[:NAME_LENGTH] for o, c in zip(orders, codes, strict=True)})
     link = Voucher.offers.through
     voucher_column = Voucher.offers.field.m2m_field_name()
     offer_column = Voucher.offers.field.m2m_reverse_field_name()
@@ -131,6 +135,15 @@ def create_vouchers(orders: Sequence[VoucherOrder], now: dt.datetime) -> list[tu
         for order, code in zip(orders, codes, strict=True)
     )
     return [(keys[code], code) for code in codes]
+
+
+def _name_vouchers(titles: Mapping[int, str]) -> None:
+    """Title and number: Oscar shows the name beside the code, and wants it to be unique."""
+    Voucher = get_model("voucher", "Voucher")
+    for title in set(titles.values()):
+        keys = [key for key, wanted in titles.items() if wanted == title]
+        number = Cast("pk", CharField(max_length=20))
+        Voucher.objects.filter(pk__in=keys).update(name=Concat(Value(f"{title} #"), number))
 
 
 def offers_of(voucher_ids: Collection[int]) -> dict[int, int]:

@@ -155,6 +155,17 @@ def test_two_incentives_of_one_name_get_two_offers():
     assert {f.value for f in grant(followups, {}, NOW).values()} == {10, 20}
 
 
+def test_the_name_that_oscar_shows_beside_the_code_is_unique_and_does_not_repeat_it():
+    followups = make_followups(2, make_incentive(name="10 % " * 20)) + make_followups(
+        2, make_incentive(name="Danke", value=20)
+    )
+    grant(followups, {}, NOW)
+    for voucher in get_model("voucher", "Voucher").objects.all():
+        assert voucher.name.endswith(f" #{voucher.pk}")
+        assert voucher.name.startswith(("10 % 10 %", "Danke #"))
+        assert voucher.code not in voucher.name
+
+
 def test_a_batch_of_500_takes_as_many_queries_as_one_of_2(django_assert_max_num_queries):
     incentive = make_incentive()
     grant(make_followups(1, incentive), {}, NOW)

@@ -17,6 +17,7 @@ from cart_recovery.admin.bases import (
     AnyStackedInline,
 )
 from cart_recovery.admin.durations import DurationChoiceField, duration_text
+from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases
 from cart_recovery.models import Campaign, Incentive, MessageTemplate, Step, Variant
 
@@ -102,12 +103,12 @@ class StepInline(AnyStackedInline):
         codes = _template_codes()
         for alias in aliases:
             fields[f"weight_{alias}"] = forms.IntegerField(
-                label=_("Weight of %(channel)s") % {"channel": alias},
+                label=_("Weight of %(channel)s") % {"channel": channel_name(alias)},
                 min_value=0, max_value=1000, required=False,
                 help_text=_("Empty: not used. 0: only when the others cannot be used."),
             )  # fmt: skip
             fields[f"template_{alias}"] = forms.ChoiceField(
-                label=_("Template for %(channel)s") % {"channel": alias},
+                label=_("Template for %(channel)s") % {"channel": channel_name(alias)},
                 choices=[("", "---------"), *((c, c) for c in codes.get(alias, ()))],
                 required=False,
             )

@@ -14,6 +14,7 @@ from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.reasons import choice_label
 from cart_recovery.models import Enrolment, FollowUp, TrackedCart
+from cart_recovery.shop.money import price_text
 
 
 class EnrolmentInline(AnyTabularInline):
@@ -63,7 +64,7 @@ class TrackedCartAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("total"), ordering="total")
     def amount(self, cart: TrackedCart) -> str:
-        return f"{cart.total} {cart.currency}" if cart.total is not None else "-"
+        return price_text(cart.total, cart.currency) if cart.total is not None else "-"
 
 
 class FollowUpInline(AnyTabularInline):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
@@ -12,12 +12,11 @@ from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.decorators import method_decorator
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from cart_recovery.channels.names import channel_name
 from cart_recovery.conf import conf
 from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER, UnsubscribeTarget, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
@@ -25,15 +24,6 @@ from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import Contact, Purpose
 
 logger = logging.getLogger(__name__)
-
-_CHANNEL_NAMES: Final[dict[str, Promise]] = {
-    # with a hyphen at which no line breaks
-    "email": gettext_lazy("e‑mail"),
-    "sms": gettext_lazy("SMS"),
-    "whatsapp": gettext_lazy("WhatsApp"),
-    "messenger": gettext_lazy("Messenger"),
-    "webpush": gettext_lazy("web push"),
-}
 
 
 class Scope(StrEnum):
@@ -138,6 +128,6 @@ def _words(target: UnsubscribeTarget) -> dict[str, Any]:
     return {
         "shop": conf.SHOP_NAME,
         "kind": Purpose(target.purpose).label,
-        "channel": _CHANNEL_NAMES.get(target.channel) or _("this channel"),
+        "channel": channel_name(target.channel, _("this channel")),
         "is_advertising": target.purpose in ADVERTISING,
     }

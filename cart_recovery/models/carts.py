@@ -3,12 +3,13 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cart_recovery.models.contacts import Contact
 
 
 class CartState(models.TextChoices):
-    ACTIVE = "active", _("active")
+    ACTIVE = "active", pgettext_lazy("state", "active")
     ABANDONED = "abandoned", _("abandoned")
     ORDERED = "ordered", _("ordered")
     EMPTIED = "emptied", _("emptied")

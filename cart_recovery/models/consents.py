@@ -116,7 +116,7 @@ class ConsentRecord(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel}/{self.purpose}: {self.action}"
+        return f"{self.channel}, {self.get_purpose_display()}: {self.get_action_display()}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk is not None:
@@ -172,7 +172,7 @@ class ConsentState(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel}/{self.purpose}: {self.action}"
+        return f"{self.channel}, {self.get_purpose_display()}: {self.get_action_display()}"
 
 
 class Suppression(models.Model):
@@ -204,4 +204,4 @@ class Suppression(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.channel}: {self.reason}"
+        return f"{self.channel}: {self.get_reason_display()}"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cart_recovery.conf import conf
 from cart_recovery.models.campaigns import Campaign, Step, Variant
@@ -12,7 +13,7 @@ from cart_recovery.models.reasons import reason_choices
 
 
 class EnrolmentState(models.TextChoices):
-    ACTIVE = "active", _("active")
+    ACTIVE = "active", pgettext_lazy("state", "active")
     COMPLETED = "completed", _("completed")
     STOPPED = "stopped", _("stopped")
 

@@ -138,7 +138,7 @@ class DeliveryEvent(models.Model):
         verbose_name_plural = _("delivery events")
 
     def __str__(self) -> str:
-        return self.kind
+        return self.get_kind_display()
 
 
 class WebhookPayload(models.Model):

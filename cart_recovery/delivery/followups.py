@@ -7,9 +7,11 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Case, F, Value, When
+from django.db.models.functions import Cast
 
 from cart_recovery.campaigns.planning import plan_next, stop_by_id
 from cart_recovery.conf import conf
@@ -114,9 +116,12 @@ def mark_done(followups: Sequence[FollowUp], now: dt.datetime) -> None:
         followup.state = FollowUpState.DONE
         followup.reason = ""
         followup.ended_at = now
-    FollowUp.objects.bulk_update(
-        followups, ["state", "reason", "variant", "choice_reason", "ended_at"]
-    )
+    if followups:
+        FollowUp.objects.filter(pk__in=[f.pk for f in followups]).update(
+            state=FollowUpState.DONE, reason="", ended_at=now,
+            variant_id=_values_of("variant_id", followups),
+            choice_reason=_values_of("choice_reason", followups),
+        )  # fmt: skip
     plan_next(followups, now)
 
 
@@ -126,6 +131,20 @@ def lock_claimed(ids: Sequence[int], token: str) -> set[int]:
     if connection.features.has_select_for_update:
         rows = rows.select_for_update()
     return set(rows.values_list("pk", flat=True))
+
+
+def _values_of(attribute: str, followups: Sequence[FollowUp]) -> Any:
+    """What each row gets, for `update`: a CASE per value, where `bulk_update` has one per row."""
+    keys: dict[Any, list[int]] = defaultdict(list)
+    for followup in followups:
+        keys[getattr(followup, attribute)].append(followup.pk)
+    if len(keys) == 1:
+        return next(iter(keys))
+    field = FollowUp._meta.get_field(attribute)
+    cases = [When(pk__in=pks, then=Value(value, field)) for value, pks in keys.items()]
+    chosen = Case(*cases, output_field=field)
+    # PostgreSQL takes a CASE of bare parameters for text
+    return Cast(chosen, field) if connection.features.requires_casted_case_in_updates else chosen
 
 
 def _stop_enrolments(held: Iterable[tuple[FollowUp, Skip]], now: dt.datetime) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from django.db import connection, transaction
+from django.db.models import TextField, Value
 
 from cart_recovery.channels.base import Outcome, OutcomeKind, OutgoingMessage
 from cart_recovery.conf import conf
@@ -48,7 +49,7 @@ def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list
             draft.message.state = MessageState.SENDING
             draft.message.sending_at = now
         # the unique follow-up of a message refuses a second one, whatever happened before
-        Message.objects.bulk_create([d.message for d in held if d.message.pk is None])
+        _insert([d.message for d in held if d.message.pk is None])
         Message.objects.bulk_update(
             [d.message for d in held if d.message.pk in retried], RETRIED_FIELDS
         )
@@ -100,6 +101,22 @@ def _outcome_row(draft: Draft, outcome: Outcome, now: dt.datetime) -> OutcomeRow
     detail = f"{outcome.code} {outcome.detail}".strip()[:500]
     draft.message.state = state
     return state, reason, detail, outcome.provider_message_id[:128], sent_at, draft.message.pk
+
+
+def _insert(messages: Sequence[Message]) -> None:
+    """Insert new rows and fill in their keys.
+
+    Django sends PostgreSQL one array per column, and escaping the quotation marks of HTML within an
+    array takes longer than all the rest. An expression among the values makes it send plain rows.
+    """
+    bodies = [message.html for message in messages]
+    for message in messages:
+        message.html = Value(message.html, TextField())  # type: ignore[assignment]  # see above
+    try:
+        Message.objects.bulk_create(messages)
+    finally:
+        for message, body in zip(messages, bodies, strict=True):
+            message.html = body
 
 
 def _write_outcomes(rows: Sequence[OutcomeRow]) -> None:

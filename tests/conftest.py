@@ -77,6 +77,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.xdist_group(mark))
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> None:
+    """The test database of pytest-django, emptied quickly between tests."""
+    from django.db import connection
+
+    from tests import flushing
+
+    flushing.install(connection)
+
+
 # --- a run in which nothing may be skipped ------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.functional import cached_property
@@ -27,6 +28,8 @@ class LargeListAdmin(AnyModelAdmin):
 
     paginator = BoundedPaginator
     show_full_result_count = False
+    # a count per filter is a count over everything
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     ordering = ["-pk"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tests.settings import *  # noqa: F403
+from tests.settings import *  # noqa: F403  # Oscar-style settings build on others
 from tests.settings import CART_RECOVERY, DATABASES, INSTALLED_APPS
 
 ROOT_URLCONF = "benchmarks.urls"

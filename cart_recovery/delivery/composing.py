@@ -42,6 +42,7 @@ def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
     if not approved:
         return result
     requests = _requests(approved, now)
+    callbacks = {channel: _callback_url(channel) for channel in {r.channel for r in requests}}
     for (facts, send), request, rendered in zip(
         approved, requests, render_batch(requests), strict=True
     ):
@@ -52,7 +53,8 @@ def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
             reason = f"{rendered.field} {rendered.line or ''}: {rendered.reason}"
             result.failed.append((followup, Skip(Reason.TEMPLATE_ERROR, detail=reason)))
         else:
-            result.drafts.append(_draft(followup, request, rendered, now))
+            callback = callbacks[request.channel]
+            result.drafts.append(_draft(followup, request, rendered, now, callback=callback))
     return result
 
 
@@ -98,7 +100,12 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
 
 
 def _draft(
-    followup: FollowUp, request: RenderRequest, rendered: Rendered, now: dt.datetime
+    followup: FollowUp,
+    request: RenderRequest,
+    rendered: Rendered,
+    now: dt.datetime,
+    *,
+    callback: str,
 ) -> Draft:
     address = followup.enrolment.contact.address_for(request.address_kind)
     message = _row(followup, now)
@@ -120,7 +127,7 @@ def _draft(
         html=rendered.html,
         text=rendered.text,
         headers=unsubscribe.headers(request.unsubscribe_url) if is_mail else {},
-        callback_url=_callback_url(request.channel, message.public_id),
+        callback_url=f"{callback}?message={message.public_id}",
     )
     return Draft(followup=followup, message=message, outgoing=outgoing)
 
@@ -139,6 +146,6 @@ def _row(followup: FollowUp, now: dt.datetime) -> Message:
     )
 
 
-def _callback_url(channel: str, public_id: str) -> str:
+def _callback_url(channel: str) -> str:
     path = reverse("cart_recovery:webhook", kwargs={"channel": channel, "kind": "status"})
-    return f"{absolute_url(path)}?message={public_id}"
+    return absolute_url(path)

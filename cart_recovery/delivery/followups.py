@@ -7,10 +7,10 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection, transaction
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, Field, Value, When
 from django.db.models.functions import Cast
 
 from cart_recovery.campaigns.planning import plan_next, stop_by_id
@@ -140,7 +140,7 @@ def _values_of(attribute: str, followups: Sequence[FollowUp]) -> Any:
         keys[getattr(followup, attribute)].append(followup.pk)
     if len(keys) == 1:
         return next(iter(keys))
-    field = FollowUp._meta.get_field(attribute)
+    field = cast("Field[Any, Any]", FollowUp._meta.get_field(attribute))
     cases = [When(pk__in=pks, then=Value(value, field)) for value, pks in keys.items()]
     chosen = Case(*cases, output_field=field)
     # PostgreSQL takes a CASE of bare parameters for text

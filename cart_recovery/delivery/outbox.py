@@ -111,7 +111,7 @@ def _insert(messages: Sequence[Message]) -> None:
     """
     bodies = [message.html for message in messages]
     for message in messages:
-        message.html = Value(message.html, TextField())  # type: ignore[assignment]  # see above
+        message.html = Value(message.html, TextField())
     try:
         Message.objects.bulk_create(messages)
     finally:

@@ -142,7 +142,7 @@ def purchases_by_followup(
         min(f.enrolment.cart.created_at for f in followups),
         user_ids={c.user_id for c in contacts if c.user_id is not None},
         email_keys={c.email_key for c in contacts if c.email_key},
-        phones={c.phone.as_e164 for c in contacts if c.phone},
+        phones={c.address_for("phone") for c in contacts} - {""},
         basket_ids={basket for f in followups for basket in _baskets_of(f, copies)},
     )
     index: dict[tuple[str, object], list[Purchase]] = defaultdict(list)
@@ -170,11 +170,11 @@ def _person_keys(
     followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]]
 ) -> list[tuple[str, object]]:
     contact = followup.enrolment.contact
-    keys = {
+    keys: dict[str, object] = {
         "user": contact.user_id, "email": contact.email_key,
-        "phone": contact.phone.as_e164 if contact.phone else "",
+        "phone": contact.address_for("phone"),
     }  # fmt: skip
-    baskets = [("basket", basket) for basket in _baskets_of(followup, copies)]
+    baskets: list[tuple[str, object]] = [("basket", b) for b in _baskets_of(followup, copies)]
     return [(name, value) for name, value in keys.items() if value] + baskets
 
 

@@ -42,5 +42,6 @@ class Contact(models.Model):
     def address_for(self, address_kind: str) -> str:
         """The address of a kind (`email` or `phone`), or ""."""
         if address_kind == "phone":
-            return self.phone.as_e164 if self.phone else ""
+            # not by its truth: to tell it, the number is held against the whole numbering plan
+            return "" if self.phone in (None, "") else self.phone.as_e164
         return self.email

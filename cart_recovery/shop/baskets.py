@@ -21,6 +21,10 @@ logger = logging.getLogger(__name__)
 
 #: statuses of a basket that may still become an order. Frozen: a payment was begun, perhaps left.
 LIVE_STATUSES: Final = ("Open", "Frozen")
+#: attributes that hold what was prefetched
+LINE_OPTIONS: Final = "cart_recovery_options"
+VOUCHERS: Final = "cart_recovery_vouchers"
+NO_PRODUCT: Final = catalogue.ProductFacts(None, "", "", "", is_public=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +118,12 @@ def load_baskets(
         return {}
     selector = get_class("partner.strategy", "Selector")()
     facts = {}
+    seen: catalogue.Seen = {}
     for basket in baskets_with_lines(basket_ids):
         basket.strategy = selector.strategy(user=basket.owner)
         language = (languages or {}).get(basket.pk)
         with translation.override(language) if language else contextlib.nullcontext():
-            facts[basket.pk] = basket_facts(basket)
+            facts[basket.pk] = basket_facts(basket, seen)
     return facts
 
 
@@ -129,23 +134,34 @@ def open_basket_ids(user_id: Any) -> list[Any]:
 
 
 def baskets_with_lines(basket_ids: Collection[int]) -> QuerySet[Any]:
-    """Baskets with everything below them: ten queries, however many baskets and lines there are."""
+    """Baskets with everything below them: ten queries, however many baskets and lines there are.
+
+    Options and vouchers come as lists of our own: where the related manager is to keep them, Django
+    makes a queryset per line, and that takes longer than all the queries.
+    """
+    attributes = (
+        get_model("basket", "LineAttribute")._base_manager.order_by("pk").prefetch_related("option")
+    )
+    vouchers = get_model("voucher", "Voucher")._base_manager.all()
     lines = get_model("basket", "Line")._base_manager.order_by("pk").prefetch_related(
         # prefetched, not joined: an inner join would hide lines whose product or stock is gone
         Prefetch("product", queryset=catalogue.products_with_facts()),
         "stockrecord",
-        "attributes__option",
+        Prefetch("attributes", queryset=attributes, to_attr=LINE_OPTIONS),
     )  # fmt: skip
     baskets: QuerySet[Any] = (
         get_model("basket", "Basket")
         ._base_manager.filter(pk__in=set(basket_ids))
         .select_related("owner")
-        .prefetch_related(Prefetch("lines", queryset=lines), "vouchers")
+        .prefetch_related(
+            Prefetch("lines", queryset=lines),
+            Prefetch("vouchers", queryset=vouchers, to_attr=VOUCHERS),
+        )
     )
     return baskets
 
 
-def basket_facts(basket: Any) -> BasketFacts:
+def basket_facts(basket: Any, seen: catalogue.Seen) -> BasketFacts:
     """The facts of a basket that carries its lines and a strategy."""
     lines = list(basket.lines.all())
     # what a strategy or a forked line may ask the basket for must not query once more
@@ -154,30 +170,30 @@ def basket_facts(basket: Any) -> BasketFacts:
         basket_id=basket.pk,
         status=basket.status,
         owner_id=basket.owner_id,
-        lines=tuple(line_facts(line) for line in lines if line.quantity > 0),
-        voucher_codes=tuple(voucher.code for voucher in basket.vouchers.all()),
+        lines=tuple(line_facts(line, seen) for line in lines if line.quantity > 0),
+        voucher_codes=tuple(voucher.code for voucher in getattr(basket, VOUCHERS)),
     )
 
 
-def line_facts(line: Any) -> LineFacts:
+def line_facts(line: Any, seen: catalogue.Seen) -> LineFacts:
     """The facts of one line, whatever of its product, stock record, picture or price is gone."""
     product = related(line, "product")
+    shown = catalogue.product_facts(product, seen) if product is not None else NO_PRODUCT
     info = purchase_info(line) if product is not None else None
     price = unit_price(info)
     limit = max_quantity(info, line.quantity)
-    parent = catalogue.parent_of(product) if product is not None else None
     return LineFacts(
         line_id=line.pk,
         product_id=product.pk if product is not None else None,
-        parent_id=parent.pk if parent is not None else None,
-        title=catalogue.product_title(product) if product is not None else "",
+        parent_id=shown.parent_id,
+        title=shown.title,
         quantity=line.quantity,
         max_quantity=limit,
-        is_available=price is not None and limit != 0 and catalogue.is_public(product),
+        is_available=price is not None and limit != 0 and shown.is_public,
         price=price,
         currency=(info and info.price.currency) or line.price_currency or "",
-        image_url=catalogue.image_url(product) if product is not None else "",
-        product_path=catalogue.product_path(product) if product is not None else "",
+        image_url=shown.image_url,
+        product_path=shown.path,
         options=line_options(line),
     )
 
@@ -236,7 +252,7 @@ def max_quantity(info: Any | None, wanted: int) -> int | None:
 def line_options(line: Any) -> tuple[tuple[str, str], ...]:
     """What the shopper chose for the line, as (name, value); e.g. an engraving."""
     pairs = []
-    for attribute in line.attributes.all():
+    for attribute in getattr(line, LINE_OPTIONS):
         option = related(attribute, "option")
         value = attribute.value
         text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.urls import NoReverseMatch
+from django.utils.translation import get_language
 from oscar.core.loading import get_model
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,37 @@ def products_with_facts() -> QuerySet[Any]:
         "product_class", "parent", "parent__product_class"
     ).prefetch_related("stockrecords", "images", "parent__images")
     return products
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """What a message says of a product; texts are "" where there is nothing to say."""
+
+    parent_id: Any | None
+    title: str
+    path: str
+    image_url: str
+    is_public: bool
+
+
+#: facts by (product's key, language), for as long as one batch is read
+Seen = dict[tuple[Any, str | None], ProductFacts]
+
+
+def product_facts(product: Any, seen: Seen) -> ProductFacts:
+    """The facts in the active language; a product that lies in many baskets is read once."""
+    key = (product.pk, get_language())
+    facts = seen.get(key)
+    if facts is None:
+        parent = parent_of(product)
+        facts = seen[key] = ProductFacts(
+            parent_id=parent.pk if parent is not None else None,
+            title=product_title(product),
+            path=product_path(product),
+            image_url=image_url(product),
+            is_public=is_public(product),
+        )
+    return facts
 
 
 def product_title(product: Any) -> str:

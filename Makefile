@@ -22,7 +22,7 @@ sandbox: $(READY) ## a shop to try, on http://127.0.0.1:8000; no keys, servers o
 	exec $(PY) manage.py sandbox # so that a signal to make reaches the shop itself
 
 test: $(READY) ## every test that this machine can run; TESTS="tests/carts -k idle" picks some
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup $(TESTS)
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 lint: $(READY) ## ruff, and the layers of the code
 	$(VENV)/bin/ruff check .

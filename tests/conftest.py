@@ -19,8 +19,6 @@ import pytest
 hypothesis.settings.register_profile("cart_recovery", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("cart_recovery")
 
-#: marks whose tests share something heavy or fixed: one worker runs all tests of such a group
-GROUPED_MARKS = ("browser", "queue", "packaging")
 NO_SKIPS = os.environ.get("CART_RECOVERY_NO_SKIPS") == "1"
 
 
@@ -72,9 +70,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in ("browser", "postgres", "redis"):
             if item.get_closest_marker(mark) and (reason := obstacle(mark)):
                 item.add_marker(pytest.mark.skip(reason=reason))
-        for mark in GROUPED_MARKS:
-            if item.get_closest_marker(mark) and not item.get_closest_marker("xdist_group"):
-                item.add_marker(pytest.mark.xdist_group(mark))
 
 
 @pytest.fixture(scope="session")

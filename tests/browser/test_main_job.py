@@ -20,8 +20,7 @@ from tests.browser.databases import own_database
 from tests.browser.shopper import Shopper, Viewer, restore_link
 from tests.sandbox.running import RunningSandbox, running_sandbox
 
-# mostly waiting: a worker of its own
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("main_job")]
+pytestmark = pytest.mark.browser
 
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 800}, "has_touch": True}
 #: what the sandbox's page promises a visitor

@@ -26,7 +26,7 @@ def test_skip_fails_the_run_when_none_is_allowed(
     monkeypatch.setenv("CART_RECOVERY_NO_SKIPS", "1" if is_refused else "0")
     monkeypatch.setenv("CHROMIUM", "a-browser-that-nobody-has")
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
-    pytester.makeini("[pytest]\nmarkers =\n    browser\n    xdist_group")
+    pytester.makeini("[pytest]\nmarkers =\n    browser")
     pytester.makeconftest(CONFTEST.read_text())
     pytester.makepyfile("import pytest\n\n" + SKIPS[way])
     result = pytester.runpytest_subprocess("-p", "no:django", "-p", "no:cacheprovider")

@@ -101,6 +101,7 @@ def test_language_means_what_it_says(source: str, expected: str | None) -> None:
         ("{% for l in lines %}\n{{ l.image_url }}{% endfor %}", 2, "l.image_url"),
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("english")
 def test_mistake_is_refused_at_saving_with_its_line(source: str, at: int, reason: str) -> None:
     for texts in ({"text": source}, {"html": source}):
         errors = validate_template(
@@ -174,6 +175,7 @@ def test_language_that_staff_entered_stays_within_its_attribute() -> None:
     assert '<html lang="deonloadx" dir="ltr"' in sent.html
 
 
+@pytest.mark.usefixtures("english")
 def test_sms_has_no_blocks() -> None:
     with pytest.raises(RenderingError, match="cannot be used here"):
         text_message("{% products %} {{ restore_url }}")

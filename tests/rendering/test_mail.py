@@ -120,12 +120,14 @@ def test_basket_with_nothing_to_buy_fails() -> None:
     assert caught.value.field == "basket"
 
 
+@pytest.mark.usefixtures("english")
 def test_basket_in_two_currencies_fails_instead_of_adding_them_up() -> None:
     with pytest.raises(RenderingError, match="currencies"):
         mail(PRODUCTS, request(line(), line(currency="USD")))
 
 
 @override_settings(CART_RECOVERY={"IMPRINT": ""})
+@pytest.mark.usefixtures("english")
 def test_mail_without_imprint_is_not_sent() -> None:
     with pytest.raises(RenderingError, match="imprint missing") as caught:
         mail(PRODUCTS)

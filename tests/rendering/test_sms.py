@@ -160,17 +160,20 @@ def test_shortening_leaves_links_and_own_words_whole() -> None:
 
 
 @override_settings(CART_RECOVERY={"SMS_MAX_PARTS": 2})
+@pytest.mark.usefixtures("english")
 def test_text_that_cannot_be_shortened_fails_with_its_parts() -> None:
     with pytest.raises(RenderingError, match="too long: 5 parts, allowed 2"):
         text_message("a" * 600 + " {{ restore_url }}")
 
 
 @override_settings(CART_RECOVERY={"SMS_MAX_PARTS": 20})
+@pytest.mark.usefixtures("english")
 def test_no_body_is_longer_than_the_provider_takes() -> None:
     with pytest.raises(RenderingError, match="too long"):
         text_message("a" * 1600 + " {{ restore_url }}")
 
 
+@pytest.mark.usefixtures("english")
 def test_text_too_long_for_the_samples_is_refused_at_saving() -> None:
     errors = validate_template(address_kind="phone", text="a" * 500 + " {{ restore_url }}")
     assert errors

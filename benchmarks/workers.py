@@ -27,7 +27,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         environment = {"DATABASE_URL": database_url, **environment}
-        self._process = context.Process(target=_serve, args=(theirs, environment), daemon=True)
+        self._process = context.Process(target=_serve, args=(theirs, environment))
         self._process.start()
         theirs.close()
 

@@ -103,6 +103,7 @@ def _agree(channel: str, digests: dict[int, str]) -> None:
     said: dict[str, Any] = {
         "channel": channel, "purpose": models.Purpose.CART_REMINDER,
         "action": models.ConsentAction.GRANTED,
+        "method": models.ConsentMethod.DOUBLE,
     }  # fmt: skip
     at = timezone.now() - dt.timedelta(days=1)
     records = models.ConsentRecord.objects.bulk_create(

@@ -66,6 +66,23 @@ class Conf:
         """Key of the hashes in the suppression list. Default: SECRET_KEY. Must never change."""
         return self._get("ADDRESS_HASH_KEY", "", str) or settings.SECRET_KEY
 
+    # --- consent ------------------------------------------------------------------------------
+
+    @property
+    def MARKETS(self) -> Mapping[str, Mapping[str, Any]]:
+        """Changes to the market profiles: market code -> field of `markets.profiles.Market` -> value."""
+        return self._get("MARKETS", {}, dict)
+
+    @property
+    def SOFT_OPT_IN(self) -> bool:
+        """Write to existing customers without consent where their market allows it (UWG §7(3))."""
+        return self._get("SOFT_OPT_IN", False, bool)
+
+    @property
+    def OPT_IN_LIFETIME(self) -> Duration:
+        """How long a double opt-in can be confirmed; after that it is deleted."""
+        return self._get("OPT_IN_LIFETIME", dt.timedelta(days=14), dt.timedelta)
+
     # --- tracking -----------------------------------------------------------------------------
 
     @property

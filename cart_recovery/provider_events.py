@@ -30,6 +30,7 @@ class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     STOP_REPLY = "stop_reply"
     STAFF = "staff"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)

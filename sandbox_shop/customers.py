@@ -14,7 +14,7 @@ from oscar.core.loading import get_model
 
 from cart_recovery.consent import ledger, wordings
 from cart_recovery.contacts import identities
-from cart_recovery.models import ConsentAction, Contact, Purpose
+from cart_recovery.models import ConsentAction, ConsentMethod, Contact
 from sandbox_shop.people import SEED, Person, people
 
 CUSTOMERS: Final = 200
@@ -81,13 +81,13 @@ def _add_addresses(users: Sequence[Any], persons: Sequence[Person]) -> None:
 
 
 def _agree(contact: Contact, person: Person, chance: random.Random, at: dt.datetime) -> None:
-    purposes = [Purpose.CART_REMINDER, Purpose.PROMOTION]
     for channel, code, share, is_reachable in (
         ("email", "registration-email", EMAIL_CONSENT_SHARE, True),
         ("sms", "checkout-sms", SMS_CONSENT_SHARE, bool(person.phone)),
     ):
         if is_reachable and chance.random() < share:
+            wording = wordings.current(code, person.language)
             ledger.record(
-                contact, channel=channel, purposes=purposes, action=ConsentAction.GRANTED,
-                source="sandbox", wording=wordings.current(code, person.language), now=at,
+                contact, channel=channel, purposes=wording.purposes, action=ConsentAction.GRANTED,
+                method=ConsentMethod.DOUBLE, source="sandbox", wording=wording, now=at,
             )  # fmt: skip

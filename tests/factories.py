@@ -124,14 +124,18 @@ def make_followup(
 
 
 def make_consent(
-    contact: models.Contact, *channels: str, purpose: str = models.Purpose.CART_REMINDER
+    contact: models.Contact,
+    *channels: str,
+    purpose: str = models.Purpose.CART_REMINDER,
+    method: str = models.ConsentMethod.DOUBLE,
 ) -> models.Contact:
-    """The contact says yes on these channels (e-mail if none is named); gives the contact back."""
+    """The contact says yes on these channels (e-mail if none is named), confirmed unless another
+    method is named; gives the contact back."""
     from cart_recovery.consent import ledger
 
     for channel in channels or ("email",):
         ledger.record(
             contact, channel=channel, purposes=[purpose], action=models.ConsentAction.GRANTED,
-            source="test",
+            method=method, source="test",
         )  # fmt: skip
     return contact

@@ -12,7 +12,9 @@ from django.utils.crypto import salted_hmac
 from cart_recovery.conf import conf
 from cart_recovery.models import ConsentRecord, ConsentWording
 
-FORMAT: Final = 1
+#: records with a method are written in format 2; those from before have none
+FORMAT: Final = 2
+FORMAT_WITHOUT_METHOD: Final = 1
 _SALT: Final = "cart_recovery.consent.chain"
 
 
@@ -28,8 +30,9 @@ def record_hash(record: ConsentRecord) -> str:
 
 def canonical(record: ConsentRecord) -> str:
     """The record as JSON in the one spelling that is hashed: sorted keys, UTC, ASCII only."""
+    has_details = bool(record.method or record.evidence)
     content = {
-        "format": FORMAT,
+        "format": FORMAT if has_details else FORMAT_WITHOUT_METHOD,
         "contact": record.contact_id,
         "sequence": record.sequence,
         "channel": record.channel,
@@ -42,6 +45,11 @@ def canonical(record: ConsentRecord) -> str:
         "recorded_at": record.recorded_at.astimezone(dt.UTC).isoformat(timespec="microseconds"),
         "previous_hash": record.previous_hash,
     }
+    if has_details:
+        content |= {
+            "method": str(record.method),
+            "evidence_sha256": hashlib.sha256(record.evidence.encode()).hexdigest(),
+        }
     return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 

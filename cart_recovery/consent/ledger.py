@@ -21,6 +21,7 @@ from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import (
     ConsentAction,
     ConsentChain,
+    ConsentMethod,
     ConsentRecord,
     ConsentState,
     ConsentWording,
@@ -43,6 +44,7 @@ class Standing:
     address_digest: str
     since: dt.datetime
     record_id: int
+    method: str = ""
 
 
 def record(  # noqa: PLR0913 what a proof consists of, all by keyword
@@ -52,23 +54,28 @@ def record(  # noqa: PLR0913 what a proof consists of, all by keyword
     purposes: Iterable[str],
     action: str,
     source: str,
+    method: str = "",
     wording: ConsentWording | None = None,
     source_url: str = "",
+    evidence: str = "",
     now: dt.datetime | None = None,
 ) -> list[ConsentRecord]:
     """Write one record per purpose and bring the state up to date, in one transaction.
 
     A yes is bound to the address that `contact` carries as given: a stale object can only lead to
     no permission. A contact that was merged into another one is followed to that one. Sends
-    `consent_changed` per record once committed. Raises InvalidAddressError for a yes without an
-    address, ValueError for an unknown purpose or action.
+    `consent_changed` per record once committed. `method` says how a yes came about
+    (ConsentMethod); whether that is a permission is the market's to say. `REQUESTED` is kept as
+    proof and changes no state. Raises InvalidAddressError for a yes without an address, ValueError
+    for an unknown purpose, action or method.
     """
     digest = digest_on(contact, channel)
-    if action == ConsentAction.GRANTED and not digest:
+    if action != ConsentAction.WITHDRAWN and not digest:
         raise InvalidAddressError(f"No address to bind a consent for channel {channel} to.")
     drafts = [
         ConsentRecord(
             channel=channel, purpose=Purpose(purpose), action=ConsentAction(action),
+            method=ConsentMethod(method) if method else "", evidence=evidence,
             wording=wording, address_digest=digest, source=source[:64], source_url=source_url[:500],
             recorded_at=now or timezone.now(),
         )
@@ -94,8 +101,10 @@ def fold_records(records: Iterable[ConsentRecord]) -> dict[Subject, Standing]:
     """
     chains: dict[tuple[int, Subject], Standing] = {}
     for r in records:
+        if r.action == ConsentAction.REQUESTED:
+            continue
         subject = (r.channel, r.purpose)
-        held = Standing(str(r.action), r.address_digest, r.recorded_at, r.pk)
+        held = Standing(str(r.action), r.address_digest, r.recorded_at, r.pk, str(r.method))
         chains[r.contact_id, subject] = held
     latest: dict[Subject, Standing] = {}
     for (_, subject), held in sorted(chains.items(), key=lambda item: _rank(item[1])):
@@ -181,11 +190,12 @@ def _write_states(
             contact_id=contact_id, channel=channel, purpose=purpose
         )
         state.action, state.address_digest = held.action, held.address_digest
-        state.since, state.record_id = held.since, held.record_id
+        state.since, state.record_id, state.method = held.since, held.record_id, held.method
         states.append(state)
     ConsentState.objects.bulk_create([s for s in states if s.pk is None])
     ConsentState.objects.bulk_update(
-        [s for s in states if s.pk is not None], ["action", "address_digest", "since", "record"]
+        [s for s in states if s.pk is not None],
+        ["action", "method", "address_digest", "since", "record"],
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from cart_recovery.consent.addresses import digest_for
 from cart_recovery.consent.persons import owners_of
+from cart_recovery.markets.profiles import market_of
 from cart_recovery.models import ConsentAction, ConsentState, Contact
 
 
@@ -16,27 +17,32 @@ from cart_recovery.models import ConsentAction, ConsentState, Contact
 class Position:
     """What a person has said on one channel and purpose, over all contacts that were merged."""
 
-    granted: dict[str, dt.datetime] = field(default_factory=dict)
+    #: digest of the address -> the moments of the last yes to it, by ConsentMethod
+    granted: dict[str, dict[str, dt.datetime]] = field(default_factory=dict)
     withdrawn_at: dt.datetime | None = None
 
     def add(self, state: ConsentState) -> None:
         if state.action == ConsentAction.GRANTED:
-            earlier = self.granted.get(state.address_digest, state.since)
-            self.granted[state.address_digest] = max(earlier, state.since)
-        else:
+            moments = self.granted.setdefault(state.address_digest, {})
+            moments[state.method] = max(moments.get(state.method, state.since), state.since)
+        elif state.action == ConsentAction.WITHDRAWN:
             self.withdrawn_at = max(self.withdrawn_at or state.since, state.since)
 
-    def is_granted(self, digest: str) -> bool:
-        """A no counts for every address and wins over a yes of the same moment."""
-        granted_at = self.granted.get(digest)
-        if granted_at is None:
-            return False
-        return self.withdrawn_at is None or granted_at > self.withdrawn_at
+    def methods(self, digest: str) -> frozenset[str]:
+        """How the person agreed to this address, where that still holds.
+
+        A no counts for every address and wins over a yes of the same moment.
+        """
+        return frozenset(
+            method
+            for method, moment in self.granted.get(digest, {}).items()
+            if self.withdrawn_at is None or moment > self.withdrawn_at
+        )
 
     @property
     def is_withdrawn(self) -> bool:
         """The person said no, and nothing since."""
-        return self.withdrawn_at is not None and not any(map(self.is_granted, self.granted))
+        return self.withdrawn_at is not None and not any(map(self.methods, self.granted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,16 @@ class Permissions:
     def is_granted(
         self, contact: Contact, channel: str, purpose: str, address_kind: str
     ) -> bool:  # fmt: skip
-        """Whether the person agreed to this channel and purpose at the address they have now."""
+        """Whether the person agreed to this channel and purpose at the address they have now, in a
+        way that their market takes for a permission."""
         position = self.positions.get((contact.pk, channel, purpose))
         if position is None or contact.merged_into_id or contact.erased_at:
             return False
         digest = digest_for(contact, address_kind)
-        return bool(digest) and position.is_granted(digest)
+        if not digest:
+            return False
+        market = market_of(contact)
+        return any(market.accepts(method, address_kind) for method in position.methods(digest))
 
     def is_withdrawn(self, contact_id: int, channel: str, purpose: str) -> bool:
         """Whether the last word was a no; also for service messages that need no yes."""

@@ -25,6 +25,7 @@ _PURPOSES: Final = {
     Purpose.REVIEW_REQUEST.value: "r",
     Purpose.PROMOTION.value: "p",
     Purpose.TRACKING.value: "t",
+    Purpose.AUDIENCE.value: "a",
 }
 _CHANNELS: Final = {"email": "e", "sms": "s", "whatsapp": "w", "messenger": "m", "webpush": "p"}
 _OTHER_CHANNEL: Final = "x"

@@ -78,11 +78,23 @@ def _wrong_states(
     is_tombstone = contact.merged_into_id is not None
     expected = {} if is_tombstone else fold_records(records)
     found = {
-        (s.contact_id, s.channel, s.purpose): (s.action, s.address_digest, s.since, s.record_id)
+        (s.contact_id, s.channel, s.purpose): (
+            s.action,
+            s.method,
+            s.address_digest,
+            s.since,
+            s.record_id,
+        )
         for s in ConsentState.objects.filter(contact_id__in=ids)
     }
     wanted = {
-        (contact.pk, *subject): (held.action, held.address_digest, held.since, held.record_id)
+        (contact.pk, *subject): (
+            held.action,
+            held.method,
+            held.address_digest,
+            held.since,
+            held.record_id,
+        )
         for subject, held in expected.items()
     }
     for key in sorted(wanted.keys() | found.keys()):

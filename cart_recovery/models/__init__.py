@@ -12,11 +12,15 @@ from cart_recovery.models.carts import CartStage, CartState, ExclusionReason, Tr
 from cart_recovery.models.consents import (
     ConsentAction,
     ConsentChain,
+    ConsentMethod,
     ConsentRecord,
     ConsentState,
     ConsentWording,
+    OptIn,
+    OptInState,
     Purpose,
     Suppression,
+    SuppressionChange,
 )
 from cart_recovery.models.contacts import Contact
 from cart_recovery.models.conversions import Conversion, CreditBasis
@@ -28,17 +32,20 @@ from cart_recovery.models.messages import (
     MessageState,
     MessageTemplate,
     Reply,
+    WebhookMention,
     WebhookPayload,
     new_public_id,
 )
+from cart_recovery.models.notices import DataLink, Notice, NoticeKind
 from cart_recovery.models.operations import ChannelStatus, Heartbeat
 from cart_recovery.models.reasons import Reason
 
 __all__ = [
-    "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentChain", "ConsentRecord",
-    "ConsentState", "ConsentWording", "Contact", "Conversion", "CreditBasis", "DeliveryEvent",
-    "Enrolment", "EnrolmentState", "ExclusionReason", "FollowUp", "FollowUpState", "Heartbeat", "Incentive",
-    "IncentiveKind", "LinkClick", "Message", "MessageState", "MessageTemplate", "Purpose", "Reason", "Reply",
-    "RestoreLink", "Step", "Suppression", "TrackedCart", "Trigger", "Variant", "VoucherGrant",
-    "WebhookPayload", "new_public_id",
+    "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentChain",
+    "ConsentMethod", "ConsentRecord", "ConsentState", "ConsentWording", "Contact", "Conversion",
+    "CreditBasis", "DataLink", "DeliveryEvent", "Enrolment", "EnrolmentState", "ExclusionReason",
+    "FollowUp", "FollowUpState", "Heartbeat", "Incentive", "IncentiveKind", "LinkClick", "Message",
+    "MessageState", "MessageTemplate", "Notice", "NoticeKind", "OptIn", "OptInState", "Purpose",
+    "Reason", "Reply", "RestoreLink", "Step", "Suppression", "SuppressionChange", "TrackedCart",
+    "Trigger", "Variant", "VoucherGrant", "WebhookMention", "WebhookPayload", "new_public_id",
 ]  # fmt: skip

@@ -44,7 +44,7 @@ class TrackedCart(models.Model):
         verbose_name=_("basket"),
     )  # fmt: skip
     contact = models.ForeignKey(
-        Contact, models.SET_NULL, null=True, blank=True, related_name="carts",
+        Contact, models.SET_NULL, null=True, blank=True, related_name="carts", db_index=False,
         verbose_name=_("contact"),
     )  # fmt: skip
     state = models.CharField(
@@ -65,7 +65,7 @@ class TrackedCart(models.Model):
     abandoned_at = models.DateTimeField(_("abandoned"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     order = models.ForeignKey(
-        "order.Order", models.SET_NULL, null=True, blank=True, related_name="+",
+        "order.Order", models.SET_NULL, null=True, blank=True, related_name="+", db_index=False,
         verbose_name=_("order"),
     )  # fmt: skip
     credited_at = models.DateTimeField(_("crediting done"), null=True, blank=True)
@@ -88,6 +88,19 @@ class TrackedCart(models.Model):
             models.Index(
                 fields=["closed_at"], name="cart_recovery_cart_credit",
                 condition=Q(state="ordered", credited_at__isnull=True),
+            ),
+            # a person's carts; partial, so that a guest's first basket change does not pay for it
+            models.Index(
+                fields=["contact"], name="cart_recovery_cart_contact",
+                condition=Q(contact__isnull=False),
+            ),
+            models.Index(
+                fields=["order"], name="cart_recovery_cart_order", condition=Q(order__isnull=False)
+            ),
+            # retention: carts that are over
+            models.Index(
+                fields=["closed_at"], name="cart_recovery_cart_closed",
+                condition=Q(closed_at__isnull=False),
             ),
         ]  # fmt: skip
 

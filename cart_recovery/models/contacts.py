@@ -29,6 +29,8 @@ class Contact(models.Model):
         "self", models.SET_NULL, null=True, blank=True, related_name="merged_contacts",
         verbose_name=_("merged into"),
     )  # fmt: skip
+    #: the person asked for peace until then; messages about an order still go out
+    paused_until = models.DateTimeField(_("paused until"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     erased_at = models.DateTimeField(_("erased"), null=True, blank=True)
 

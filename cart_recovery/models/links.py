@@ -76,6 +76,10 @@ class RestoreLink(models.Model):
     class Meta:
         verbose_name = _("restore link")
         verbose_name_plural = _("restore links")
+        indexes = [
+            # retention: what no longer works
+            models.Index(fields=["expires_at"], name="cart_recovery_link_expired")
+        ]
 
     def __str__(self) -> str:
         return _("Restore link %(pk)s") % {"pk": self.pk}

@@ -58,9 +58,15 @@ class MessageState(models.TextChoices):
 class Message(models.Model):
     """One rendered send: the act. Written and committed before the provider is called."""
 
+    #: what it was made from: a planned step, or something that the app itself has to say
     followup = models.OneToOneField(
-        FollowUp, models.CASCADE, related_name="message", verbose_name=_("follow-up")
-    )
+        FollowUp, models.CASCADE, null=True, blank=True, related_name="message",
+        verbose_name=_("follow-up"),
+    )  # fmt: skip
+    notice = models.OneToOneField(
+        "cart_recovery.Notice", models.CASCADE, null=True, blank=True, related_name="message",
+        verbose_name=_("notice"),
+    )  # fmt: skip
     contact = models.ForeignKey(
         Contact, models.CASCADE, related_name="messages", verbose_name=_("contact")
     )
@@ -86,11 +92,25 @@ class Message(models.Model):
     sent_at = models.DateTimeField(_("accepted"), null=True, blank=True)
     delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"))
+    #: when recipient and texts were removed, by retention or erasure
+    emptied_at = models.DateTimeField(_("emptied"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("message")
         verbose_name_plural = _("messages")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(followup__isnull=False, notice__isnull=True)
+                | Q(followup__isnull=True, notice__isnull=False),
+                name="cart_recovery_message_origin",
+            )
+        ]
         indexes = [
+            # retention: whose texts are still there
+            models.Index(
+                fields=["created_at"], name="cart_recovery_message_full",
+                condition=Q(emptied_at__isnull=True),
+            ),
             # sweep: calls whose worker has died
             models.Index(
                 fields=["sending_at"], name="cart_recovery_message_stuck",
@@ -127,7 +147,7 @@ class DeliveryEvent(models.Model):
     channel = models.CharField(_("channel"), max_length=32)
     kind = models.CharField(_("kind"), max_length=16, choices=KINDS)
     occurred_at = models.DateTimeField(_("occurred"))
-    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
     dedupe_key = models.CharField(max_length=100, unique=True)
     code = models.CharField(_("code"), max_length=64, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
@@ -158,6 +178,20 @@ class WebhookPayload(models.Model):
         return f"{self.channel} {self.pk}"
 
 
+class WebhookMention(models.Model):
+    """That a kept webhook speaks of an address, so that an erasure finds it without reading all."""
+
+    webhook = models.ForeignKey(WebhookPayload, models.CASCADE, related_name="mentions")
+    address_digest = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        verbose_name = _("address in a webhook")
+        verbose_name_plural = _("addresses in webhooks")
+
+    def __str__(self) -> str:
+        return _("Webhook %(pk)s") % {"pk": self.webhook_id}
+
+
 class Reply(models.Model):
     """A person's answer on a two-way channel."""
 
@@ -170,7 +204,7 @@ class Reply(models.Model):
     body = models.TextField(_("text"))
     keyword = models.CharField(_("understood as"), max_length=16, blank=True)
     provider_message_id = models.CharField(_("provider's id"), max_length=128, unique=True)
-    received_at = models.DateTimeField(_("received"), auto_now_add=True)
+    received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
 
     class Meta:
         verbose_name = _("reply")

@@ -22,6 +22,8 @@ class Reason(models.TextChoices):
     NO_ADDRESS = "no_address", _("no address for any channel of the step")
     NO_CHANNEL = "no_channel", _("the step has no channel that is set up")
     ERASED = "erased", _("the person's data was erased")
+    PAUSED_BY_PERSON = "paused_by_person", _("the person asked for a pause")
+    MARKET_RULE = "market_rule", _("a rule of the person's market forbids it")
     # the shop's doing
     CAMPAIGN_OFF = "campaign_off", _("the campaign is switched off")
     BEFORE_ACTIVATION = "before_activation", _("the cart is older than the campaign's activation")
@@ -30,6 +32,8 @@ class Reason(models.TextChoices):
     # time
     CART_ACTIVE = "cart_active", _("the shopper came back; the clock starts again")
     MISSED = "missed", _("too late to be sent")
+    QUIET_HOURS = "quiet_hours", _("quiet hours where the person is")
+    CAPPED = "capped", _("the person has had enough messages for now")
     CHANNEL_PAUSED = "channel_paused", _("the channel is paused")
     RATE_LIMITED = "rate_limited", _("the provider asks us to wait")
     # sending

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import connection
 
 from cart_recovery.consent.wordings import install_defaults
 
@@ -33,3 +36,13 @@ def assert_rows_unchanged(db: None) -> Callable[[], contextlib.AbstractContextMa
 @pytest.fixture
 def shipped_wordings(db: None) -> None:
     install_defaults()
+
+
+@pytest.fixture
+def unguarded(db: None) -> Iterator[None]:
+    """Without the ledger's triggers: someone who may do everything in the database."""
+    ledger_migration = importlib.import_module("cart_recovery.migrations.0003_append_only_ledger")
+    editor = SimpleNamespace(connection=connection)
+    ledger_migration.remove(apps, editor)
+    yield
+    ledger_migration.install(apps, editor)

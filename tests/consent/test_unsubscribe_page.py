@@ -209,7 +209,7 @@ def test_one_click_is_recorded_with_its_page_but_not_its_token_when_posted(clien
 def test_nothing_more_is_written_when_a_mailbox_repeats_the_click(client, contact):
     for _ in range(3):
         assert client.post(link(contact)).status_code == 200
-    assert ConsentRecord.objects.filter(action="withdrawn").count() == 4
+    assert ConsentRecord.objects.filter(action="withdrawn").count() == 5
 
 
 # --- choosing -------------------------------------------------------------------------------------

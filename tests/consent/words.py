@@ -13,6 +13,8 @@ def say(
     purposes: tuple[str, ...] = ("cart_reminder",), **kwargs: Any,
 ) -> list[models.ConsentRecord]:  # fmt: skip
     """A yes (`granted`) or no (`withdrawn`) of the contact, written by the ledger."""
+    method = models.ConsentMethod.DOUBLE if action == models.ConsentAction.GRANTED else ""
+    defaults = {"source": "test", "method": method}
     return ledger.record(
-        contact, channel=channel, purposes=purposes, action=action, **{"source": "test", **kwargs}
+        contact, channel=channel, purposes=purposes, action=action, **{**defaults, **kwargs}
     )

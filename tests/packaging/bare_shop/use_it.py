@@ -48,6 +48,7 @@ def leave_a_basket() -> TrackedCart:
     contact = identities.resolve(user_id=user.pk)
     ledger.record(
         contact, channel="email", purposes=[Purpose.CART_REMINDER], action=ConsentAction.GRANTED,
+        method="double",
         source="test",
     )  # fmt: skip
     return TrackedCart.objects.get()

@@ -9,7 +9,6 @@ from typing import Any
 from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
-from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
@@ -18,7 +17,8 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cart_recovery.channels.names import channel_name
 from cart_recovery.conf import conf
-from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER, UnsubscribeTarget, read_token
+from cart_recovery.consent.pages import page_language, public_page
+from cart_recovery.consent.unsubscribe import UnsubscribeTarget, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import Contact, Purpose
@@ -101,27 +101,12 @@ def _purposes(target: UnsubscribeTarget) -> list[str]:
 def _page(
     request: HttpRequest, name: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """The page in the language of the message. Rendered without context processors: those of a
-    shop read sessions and baskets, and nothing of that belongs here."""
-    language = _language(request)
+    """The page in the language of the message."""
+    target = context.get("target")
+    language = page_language(request)
     with translation.override(language):
-        target = context.get("target")
         words = _words(target) if target else {}
-        body = render_to_string(f"cart_recovery/{name}", {**context, **words})
-    response = HttpResponse(body, status=status)
-    response["Content-Language"] = language
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    return response
-
-
-def _language(request: HttpRequest) -> str:
-    asked = request.GET.get(LANGUAGE_PARAMETER, "")
-    try:
-        return translation.get_supported_language_variant(asked)
-    except LookupError:
-        return translation.get_language() or conf.LANGUAGES[0]
+    return public_page(request, name, {**context, **words}, status=status, language=language)
 
 
 def _words(target: UnsubscribeTarget) -> dict[str, Any]:

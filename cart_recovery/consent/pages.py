@@ -1,0 +1,52 @@
+"""Public pages behind a link: in the reader's language, kept nowhere, told to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from cart_recovery.conf import conf
+from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER
+
+
+def public_page(
+    request: HttpRequest,
+    name: str,
+    context: Mapping[str, Any],
+    *,
+    status: int = 200,
+    language: str = "",
+) -> HttpResponse:
+    """The template `cart_recovery/<name>` in a language, else in that of the link.
+
+    Rendered without context processors: those of a shop read sessions and baskets, and nothing of
+    that belongs here. What in `context` is lazy is translated with the page.
+    """
+    language = language or page_language(request)
+    with translation.override(language):
+        body = render_to_string(f"cart_recovery/{name}", dict(context))
+    response = HttpResponse(body, status=status)
+    response["Content-Language"] = language
+    return unlisted(response)
+
+
+def page_language(request: HttpRequest, default: str = "") -> str:
+    """The language that the link names, else the default, else the browser's."""
+    for wanted in (request.GET.get(LANGUAGE_PARAMETER, ""), default):
+        try:
+            return translation.get_supported_language_variant(wanted)
+        except LookupError:
+            continue
+    return translation.get_language() or conf.LANGUAGES[0]
+
+
+def unlisted(response: HttpResponse) -> HttpResponse:
+    """Mark an answer: no cache keeps it, no search engine lists it, no other site sees its URL."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    return response

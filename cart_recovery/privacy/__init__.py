@@ -1,0 +1,1 @@
+"""A person's data: shown to them, proved, deleted on request, and deleted when its time is over."""

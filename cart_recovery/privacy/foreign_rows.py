@@ -21,7 +21,8 @@ def failed_tasks() -> QuerySet[Any] | None:
     if not apps.is_installed("django_q"):
         return None
     tasks = apps.get_model("django_q", "Task")._default_manager
-    return tasks.filter(success=False, func__startswith=OURS)
+    failures: QuerySet[Any] = tasks.filter(success=False, func__startswith=OURS)
+    return failures
 
 
 def delete_failed_tasks() -> int:
@@ -37,6 +38,5 @@ def empty_admin_log(contact_ids: list[int]) -> int:
         content_type__app_label="cart_recovery", content_type__model="contact",
         object_id__in=[str(pk) for pk in contact_ids],
     )  # fmt: skip
-    return entries.update(
-        object_repr=Concat(Value("Contact "), F("object_id"), output_field=CharField())
-    )
+    name = Concat(Value("Contact "), F("object_id"), output_field=CharField())
+    return int(entries.update(object_repr=name))

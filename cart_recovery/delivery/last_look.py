@@ -29,9 +29,9 @@ def look(
         return [], []
     enrolments = {
         e.pk: e
-        for e in Enrolment.objects.filter(
-            pk__in={d.followup.enrolment_id for d in drafts}
-        ).select_related("campaign", "cart", "contact")
+        for e in Enrolment.objects.filter(pk__in={d.followup.enrolment_id for d in drafts})
+        .select_related("cart", "contact")
+        .prefetch_related("campaign")
     }
     for draft in drafts:
         draft.followup.enrolment = enrolments[draft.followup.enrolment_id]

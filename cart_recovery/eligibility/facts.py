@@ -101,14 +101,12 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
 
 
 def with_relations(followup_ids: Collection[int]) -> list[FollowUp]:
-    """The follow-ups with all that facts and rendering need, oldest due first. Two queries."""
+    """The follow-ups with all that facts and rendering need, oldest due first. Five queries."""
     return list(
         FollowUp.objects.filter(pk__in=followup_ids)
-        .select_related(
-            "enrolment__campaign", "enrolment__cart", "enrolment__contact", "step__incentive",
-            "message",
-        )
-        .prefetch_related("step__variants")
+        .select_related("enrolment__cart", "enrolment__contact", "message")
+        # not joined: a batch has many followers of few steps, and these are made once each
+        .prefetch_related("enrolment__campaign", "step__incentive", "step__variants")
         .order_by("due_at", "pk")
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from django.utils import translation
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import RestoreLink, TrackedCart
+from cart_recovery.models.inserts import insert_all
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
 from cart_recovery.shop.site import absolute_url
 from cart_recovery.shop.sources import LinkedLine, linked_lines
@@ -58,7 +59,7 @@ def create_links(items: Sequence[LinkRequest], now: dt.datetime) -> dict[int, st
         ]  # fmt: skip
         try:
             with transaction.atomic():
-                RestoreLink.objects.bulk_create(links)
+                insert_all(links)
             break
         except IntegrityError:
             # a token that exists already; or a follow-up that was deleted, which no new draw mends

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 import idna
+from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.db.models import F, Q, QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import CharField, F, Q, QuerySet, Value
+from django.db.models.functions import Cast, Lower
 from oscar.core.loading import get_model
 
 from cart_recovery.shop.customers import email_field_of, phone_text
@@ -65,7 +66,8 @@ def purchases_since(
     if basket_ids:
         condition |= Q(basket_id__in=set(basket_ids))
     if phones:
-        condition |= Q(shipping_address__phone_number__in=set(phones))
+        # as text: the field's own lookup would parse each number by the whole numbering plan
+        condition |= Q(phone_key__in=stored_phones(phones))
     if email_keys:
         spellings = set(host_spellings(email_keys))
         condition |= Q(guest_key__in=spellings) | Q(user_key__in=spellings)
@@ -95,13 +97,25 @@ def orders_with_people() -> QuerySet[Any, dict[str, Any]]:
     orders: QuerySet[Any, dict[str, Any]] = (
         get_model("order", "Order")
         ._base_manager.order_by()
-        .annotate(guest_key=Lower("guest_email"), user_key=user_key)
+        .annotate(
+            guest_key=Lower("guest_email"),
+            user_key=user_key,
+            phone_key=Cast("shipping_address__phone_number", CharField()),
+        )
         .values(
             "pk", "basket_id", "user_id", "date_placed", "guest_key", "user_key",
             phone=F("shipping_address__phone_number"),
         )
     )  # fmt: skip
     return orders
+
+
+def stored_phones(phones: Collection[str]) -> set[str]:
+    """E.164 numbers as django-phonenumber-field stores them."""
+    if getattr(settings, "PHONENUMBER_DB_FORMAT", "E164") == "E164":
+        return set(phones)
+    field = get_model("order", "ShippingAddress")._meta.get_field("phone_number")
+    return {str(field.get_prep_value(phone)) for phone in phones}
 
 
 def host_spellings(email_keys: Iterable[str]) -> Iterator[str]:

@@ -83,6 +83,16 @@ class Conf:
         """How long a double opt-in can be confirmed; after that it is deleted."""
         return self._get("OPT_IN_LIFETIME", dt.timedelta(days=14), dt.timedelta)
 
+    @property
+    def OPT_IN_REPEAT_AFTER(self) -> Duration:
+        """Who asks for the same again while it waits to be confirmed gets no second message sooner."""
+        return self._get("OPT_IN_REPEAT_AFTER", dt.timedelta(hours=24), dt.timedelta)
+
+    @property
+    def OPT_IN_LIMIT(self) -> int:
+        """Unconfirmed double opt-ins that an address is asked about within 30 days at the most."""
+        return self._get("OPT_IN_LIMIT", 3, int)
+
     # --- tracking -----------------------------------------------------------------------------
 
     @property

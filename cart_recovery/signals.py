@@ -17,3 +17,6 @@ consent_changed = Signal()
 order_credited = Signal()
 #: A channel was paused because the provider refuses us. Arguments: `alias` (str), `reason` (str).
 channel_paused = Signal()
+#: The app has something to say to a person, as soon as may be.
+#: Arguments: `notice_ids` (list of primary keys of Notice).
+notice_planned = Signal()

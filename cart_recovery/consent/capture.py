@@ -12,15 +12,13 @@ from django.http import HttpRequest
 from django.utils import translation
 
 from cart_recovery.conf import conf
-from cart_recovery.consent import wordings
-from cart_recovery.consent.addresses import address_kind_of, digest_for, digest_on
-from cart_recovery.consent.ledger import record
-from cart_recovery.consent.persons import current_id
+from cart_recovery.consent import opt_ins, wordings
+from cart_recovery.consent.addresses import address_kind_of, digest_for
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.contacts.claims import usable_phone
 from cart_recovery.contacts.identities import resolve
 from cart_recovery.exceptions import ChannelConfigurationError
-from cart_recovery.models import ConsentAction, ConsentRecord, ConsentState, ConsentWording, Contact
+from cart_recovery.models import ConsentWording, Contact
 from cart_recovery.shop.customers import guest_email, shipping_phone
 from cart_recovery.shop.site import absolute_url
 
@@ -56,32 +54,34 @@ def capture(
     contact: Contact,
     where: str | None = None,
     addresses: Mapping[str, str] | None = None,
-) -> list[ConsentRecord]:
-    """Write a yes for each ticked box that showed one of our wordings, and return the new records.
+) -> list[str]:
+    """Take each ticked box that showed one of our wordings for a yes; gives their channels.
 
+    What becomes of the yes is the market's to say: a permission at once, or a double opt-in that
+    waits to be confirmed at the address (see `opt_ins.ask`). The same box sent twice counts once.
     `where` is the form, as given to the template tag: `registration` expects the wording
     `registration-email`. None takes any form's. `addresses` are those the form spoke of, by kind
     (`email`, `phone`): where the contact has another one, the box is no yes to that. A box without
     a wording that we show proves nothing and is left out, as is a channel for which there is no
-    address. The same yes to the same text at the same address is kept once.
+    address.
     """
-    written: list[ConsentRecord] = []
+    taken: list[str] = []
     for channel in ticked_channels(request):
         wording = _wording(request, channel, where)
         if wording is None:
             logger.warning("consent box for %s came without a wording that we show", channel)
         elif not _is_meant(contact, channel, addresses):
             logger.info("consent box for %s was ticked for no address of the contact", channel)
-        elif not _holds(contact, wording):
-            written += record(
-                contact, channel=channel, purposes=wording.purposes,
-                action=ConsentAction.GRANTED, source=_form_of(wording), wording=wording,
-                source_url=absolute_url(request.path),
+        else:
+            opt_ins.ask(
+                contact, channel=channel, wording=wording, source=_form_of(wording),
+                source_url=absolute_url(request.path), language=_language(),
             )  # fmt: skip
-    return written
+            taken.append(channel)
+    return taken
 
 
-def capture_registration(request: HttpRequest, user: Any) -> list[ConsentRecord]:
+def capture_registration(request: HttpRequest, user: Any) -> list[str]:
     """The boxes of a registration form that made `user`. Makes no contact without a ticked box."""
     if not ticked_channels(request):
         return []
@@ -89,7 +89,7 @@ def capture_registration(request: HttpRequest, user: Any) -> list[ConsentRecord]
     return capture(request, contact=contact, where="registration") if contact else []
 
 
-def capture_guest(request: HttpRequest, email: str) -> list[ConsentRecord]:
+def capture_guest(request: HttpRequest, email: str) -> list[str]:
     """The boxes of the page where a guest gives an e-mail address. No ticked box, no contact."""
     if not ticked_channels(request):
         return []
@@ -101,7 +101,7 @@ def capture_guest(request: HttpRequest, email: str) -> list[ConsentRecord]:
     )
 
 
-def capture_checkout(request: HttpRequest) -> list[ConsentRecord]:
+def capture_checkout(request: HttpRequest) -> list[str]:
     """The boxes of any form that the shop has accepted, for its user or its guest.
 
     The phone number is taken up only together with a box for a channel that needs it [O1].
@@ -155,17 +155,6 @@ def _wording(request: HttpRequest, channel: str, where: str | None) -> ConsentWo
 def _form_of(wording: ConsentWording) -> str:
     """The `where` of a wording: `checkout` for `checkout-sms`."""
     return wording.code.removesuffix(f"-{wording.channel}")
-
-
-def _holds(contact: Contact, wording: ConsentWording) -> bool:
-    """Whether this very yes is on record as the last word: a signal and the middleware may both
-    see the same form, and impatient people send it twice."""
-    states = ConsentState.objects.filter(
-        contact_id=current_id(contact.pk), channel=wording.channel, purpose__in=wording.purposes,
-        action=ConsentAction.GRANTED, address_digest=digest_on(contact, wording.channel),
-        record__wording=wording,
-    )  # fmt: skip
-    return states.count() == len(set(wording.purposes))
 
 
 def _submitted_phone(request: HttpRequest) -> tuple[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from django.db.models import F
+
 from cart_recovery.models import Contact
 
 _MERGE_DEPTH: Final = 10
@@ -20,6 +22,19 @@ def current_id(contact_id: int) -> int:
             return contact_id
         contact_id = winner
     raise ValueError("Contacts are merged in a circle.")
+
+
+def lock_person(contact_id: int) -> int:
+    """`current_id`, held until the transaction ends: of a yes and a no at once one comes first.
+
+    An UPDATE locks on every database. Raises Contact.DoesNotExist.
+    """
+    while True:
+        person = current_id(contact_id)
+        Contact.objects.filter(pk=person).update(language=F("language"))
+        # two contacts may have become one while we waited
+        if current_id(person) == person:
+            return person
 
 
 def owners_of(contact_ids: Collection[int]) -> dict[int, int]:

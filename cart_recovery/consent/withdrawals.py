@@ -8,9 +8,9 @@ from typing import Final
 from django.db import transaction
 
 from cart_recovery.conf import conf
-from cart_recovery.consent import permissions
+from cart_recovery.consent import opt_ins, permissions
 from cart_recovery.consent.ledger import record
-from cart_recovery.consent.persons import current_id
+from cart_recovery.consent.persons import current_id, lock_person
 from cart_recovery.consent.suppression import suppress
 from cart_recovery.contacts.identities import find_by_address
 from cart_recovery.models import ConsentAction, ConsentRecord, Contact, Purpose
@@ -30,12 +30,14 @@ def withdraw(
 ) -> list[ConsentRecord]:
     """Record the no for these purposes (None: all) and return the new records.
 
-    Saying no again writes nothing. Delivery reads permissions again right before the provider
-    call, so this holds for messages that are already claimed, too.
+    Saying no again writes nothing. A double opt-in that waits to be confirmed ends with it.
+    Delivery reads permissions again right before the provider call, so this holds for messages
+    that are already claimed, too.
     """
     wanted = tuple(Purpose) if purposes is None else tuple(purposes)
     with transaction.atomic():
-        person = current_id(contact.pk)
+        person = lock_person(contact.pk)
+        opt_ins.cancel(person, channel=channel, purposes=wanted)
         standing = permissions.load([person])
         return record(
             contact,

@@ -259,6 +259,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='notice',
+            name='basket',
+            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='basket.basket', verbose_name='basket'),
+        ),
+        migrations.AddField(
+            model_name='notice',
             name='opt_in',
             field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='notice', to='cart_recovery.optin', verbose_name='double opt-in'),
         ),

@@ -35,6 +35,11 @@ class Notice(models.Model):
         OptIn, models.CASCADE, null=True, blank=True, related_name="notice",
         verbose_name=_("double opt-in"),
     )  # fmt: skip
+    #: what the person wants to be sent: the basket of a SAVED_BASKET
+    basket = models.ForeignKey(
+        "basket.Basket", models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("basket"),
+    )  # fmt: skip
     state = models.CharField(
         _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED
     )

@@ -18,7 +18,14 @@ from cart_recovery.consent.middleware import ConsentMiddleware
 from cart_recovery.consent.verification import verify_chain
 from cart_recovery.consent.wordings import current, publish
 from cart_recovery.contacts.identities import resolve
-from cart_recovery.models import ConsentRecord, ConsentState, Contact
+from cart_recovery.models import (
+    ConsentRecord,
+    ConsentState,
+    Contact,
+    Notice,
+    OptIn,
+    OptInState,
+)
 from tests import checkout
 from tests.consent.words import say
 from tests.factories import make_contact, make_product, make_user
@@ -41,6 +48,12 @@ def post(data: dict[str, Any], path: str = "/form/", user: Any = None) -> Any:
     request.user = user or AnonymousUser()
     request.session = {}
     return request
+
+
+def asked(contact: Contact) -> set[tuple[str, str]]:
+    """What waits to be confirmed."""
+    rows = OptIn.objects.filter(contact=contact, state=OptInState.PENDING)
+    return {(row.channel, purpose) for row in rows for purpose in row.purposes}
 
 
 def agreed(contact: Contact) -> set[tuple[str, str]]:
@@ -104,19 +117,35 @@ def test_a_tick_stays_when_the_same_form_comes_back_with_an_error():
 # --- reading them ---------------------------------------------------------------------------------
 
 
-def test_the_wording_that_was_shown_is_kept_when_a_box_was_ticked():
+def test_a_box_alone_permits_nothing_when_the_market_wants_a_confirmation():
     contact = make_contact()
-    (record,) = capture(post(box(language="en"), "/kasse/"), contact=contact, where="checkout")
+    assert capture(post(box(language="en"), "/kasse/"), contact=contact, where="checkout") == [
+        "email"
+    ]
+    opt_in = OptIn.objects.get()
+    assert opt_in.wording == current("checkout-email", "en")
+    assert (opt_in.state, opt_in.purposes) == ("pending", ["cart_reminder"])
+    assert (opt_in.source, opt_in.source_url) == ("checkout", "https://shop.example/kasse/")
+    assert Notice.objects.get().opt_in == opt_in
+    assert not ConsentRecord.objects.exists()
+
+
+def test_the_wording_that_was_shown_is_kept_when_the_market_takes_a_box():
+    contact = make_contact(country="GB")
+    capture(post(box(language="en"), "/kasse/"), contact=contact, where="checkout")
+    record = ConsentRecord.objects.get()
+    assert record.method == "single"
+    assert not OptIn.objects.exists()
     assert record.wording == current("checkout-email", "en")
     assert (record.action, record.purpose) == ("granted", "cart_reminder")
     assert (record.source, record.source_url) == ("checkout", "https://shop.example/kasse/")
 
 
-def test_all_purposes_of_the_wording_are_granted_when_it_names_several():
+def test_all_purposes_of_the_wording_are_asked_for_when_it_names_several():
     publish("box-email", "de", channel="email", purposes=["promotion", "tracking"], text="Ja.")
     contact = make_contact()
     capture(post(box(where="box")), contact=contact, where="box")
-    assert agreed(contact) == {("email", "promotion"), ("email", "tracking")}
+    assert asked(contact) == {("email", "promotion"), ("email", "tracking")}
 
 
 @pytest.mark.parametrize(
@@ -144,6 +173,7 @@ def test_nothing_is_recorded_when_box_or_wording_is_not_right(change):
     request = post({k: v for k, v in data.items() if v is not None})
     assert capture(request, contact=make_contact(), where="checkout") == []
     assert not ConsentRecord.objects.exists()
+    assert not OptIn.objects.exists()
 
 
 def test_nothing_is_recorded_when_the_boxes_come_by_get():
@@ -154,8 +184,9 @@ def test_nothing_is_recorded_when_the_boxes_come_by_get():
 def test_a_replaced_wording_is_recorded_as_seen_when_the_form_was_open():
     data, seen = box(), current("checkout-email", "de")
     publish("checkout-email", "de", channel="email", purposes=["promotion"], text="Neu.")
-    (record,) = capture(post(data), contact=make_contact(), where="checkout")
-    assert (record.wording, record.purpose) == (seen, "cart_reminder")
+    capture(post(data), contact=make_contact(), where="checkout")
+    opt_in = OptIn.objects.get()
+    assert (opt_in.wording, opt_in.purposes) == (seen, ["cart_reminder"])
 
 
 def test_nothing_is_recorded_when_the_contact_has_no_such_address():
@@ -170,25 +201,35 @@ def test_nothing_is_recorded_when_the_form_spoke_of_another_address():
     assert capture(post(box()), contact=contact, where="checkout", addresses=addresses)
 
 
-def test_one_record_is_kept_when_the_same_yes_comes_twice():
-    contact = make_contact()
+@pytest.mark.parametrize(("country", "rows"), [("DE", OptIn), ("GB", ConsentRecord)])
+def test_one_row_is_kept_when_the_same_yes_comes_twice(country, rows):
+    contact = make_contact(country=country)
     for _ in range(2):
         capture(post(box()), contact=contact, where="checkout")
-    assert ConsentRecord.objects.count() == 1
+    assert rows.objects.count() == 1
+    assert Notice.objects.count() == (1 if country == "DE" else 0)
 
 
-@pytest.mark.parametrize("between", ["withdrawn", "new_address", "new_wording"])
-def test_a_fresh_yes_is_recorded_when_something_changed_between(between):
+def test_nobody_is_asked_again_when_all_is_confirmed():
     contact = make_contact()
+    say(contact, "granted")
+    capture(post(box()), contact=contact, where="checkout")
+    assert not OptIn.objects.exists()
+    assert agreed(contact) == {("email", "cart_reminder")}
+
+
+@pytest.mark.parametrize("between", ["withdrawn", "new_address"])
+def test_a_fresh_yes_is_recorded_when_something_changed_between(between):
+    contact = make_contact(country="GB")
     capture(post(box()), contact=contact, where="checkout")
     if between == "withdrawn":
         say(contact, "withdrawn")
     elif between == "new_address":
         contact.email, contact.email_key = "neu@example.de", "neu@example.de"
         contact.save()
-    else:
-        publish("checkout-email", "de", channel="email", purposes=["cart_reminder"], text="Neu.")
-    assert len(capture(post(box()), contact=contact, where="checkout")) == 1
+    before = ConsentRecord.objects.count()
+    capture(post(box()), contact=contact, where="checkout")
+    assert ConsentRecord.objects.count() == before + 1
     assert agreed(contact) == {("email", "cart_reminder")}
     assert verify_chain(contact) == []
 
@@ -212,35 +253,39 @@ def register(client: Client, email: str = "neu@example.de", **data: Any) -> Any:
     return client.post(reverse("customer:register"), fields)
 
 
-def test_consent_is_recorded_when_someone_registers_with_the_box_ticked(client):
+def test_consent_is_asked_for_when_someone_registers_with_the_box_ticked(client):
     assert register(client, **box(where="registration")).status_code == 302
     contact = Contact.objects.get(email_key="neu@example.de")
     assert contact.user.email == "neu@example.de"
-    assert agreed(contact) == {("email", "cart_reminder")}
-    assert ConsentRecord.objects.get().source == "registration"
+    assert asked(contact) == {("email", "cart_reminder")}
+    assert OptIn.objects.get().source == "registration"
+    assert agreed(contact) == set()
 
 
 def test_no_one_becomes_known_when_someone_registers_without_ticking(client):
     assert register(client).status_code == 302
     assert not ConsentRecord.objects.exists()
+    assert not OptIn.objects.exists()
 
 
 def test_nothing_is_recorded_when_registering_fails(client):
     response = register(client, password2="anders", **box(where="registration"))
     assert response.status_code == 200
     assert not ConsentRecord.objects.exists()
+    assert not OptIn.objects.exists()
     assert not Contact.objects.exists()
 
 
-def test_consent_is_recorded_when_a_guest_gives_an_address(shopper):
+def test_consent_is_asked_for_when_a_guest_gives_an_address(shopper):
     data = {"username": "gast@example.de", "options": "anonymous", **box()}
     assert shopper.post(reverse("checkout:index"), data).status_code == 302
-    assert agreed(Contact.objects.get(email_key="gast@example.de")) == {("email", "cart_reminder")}
+    assert asked(Contact.objects.get(email_key="gast@example.de")) == {("email", "cart_reminder")}
 
 
 def test_no_consent_is_recorded_when_a_guest_does_not_tick(shopper):
     checkout.enter_as_guest(shopper, "gast@example.de")
     assert not ConsentRecord.objects.exists()
+    assert not OptIn.objects.exists()
 
 
 @pytest.mark.parametrize("step", ["registration", "checkout"])
@@ -250,7 +295,7 @@ def test_the_shop_goes_on_when_recording_fails(shopper, monkeypatch, caplog, ste
     def fail(*args, **kwargs):
         raise RuntimeError(secret)
 
-    monkeypatch.setattr(capture_module, "record", fail)
+    monkeypatch.setattr(capture_module.opt_ins, "ask", fail)
     with override_settings(MIDDLEWARE=[*settings_middleware(), MIDDLEWARE]):
         if step == "registration":
             assert register(shopper, **box(where="registration")).status_code == 302
@@ -278,22 +323,22 @@ def with_middleware(settings):
 
 @pytest.mark.usefixtures("with_middleware")
 class TestMiddleware:
-    def test_both_channels_are_recorded_when_a_guest_gives_an_address(self, shopper):
+    def test_both_channels_are_asked_for_when_a_guest_gives_an_address(self, shopper):
         checkout.enter_as_guest(shopper, "gast@example.de")
         checkout.enter_address(shopper, **box("sms"), **box("email"))
         contact = Contact.objects.get(email_key="gast@example.de")
         assert str(contact.phone) == PHONE
-        assert agreed(contact) == {("email", "cart_reminder"), ("sms", "cart_reminder")}
-        assert set(ConsentRecord.objects.values_list("source_url", flat=True)) == {
+        assert asked(contact) == {("email", "cart_reminder"), ("sms", "cart_reminder")}
+        assert set(OptIn.objects.values_list("source_url", flat=True)) == {
             "https://shop.example" + reverse("checkout:shipping-address")
         }
 
-    def test_one_record_is_kept_when_signal_and_middleware_see_the_same_form(self, shopper):
+    def test_one_opt_in_is_kept_when_signal_and_middleware_see_the_same_form(self, shopper):
         data = {"username": "gast@example.de", "options": "anonymous", **box()}
         shopper.post(reverse("checkout:index"), data)
         register(shopper, **box(where="registration"))
-        assert ConsentRecord.objects.count() == 2
-        assert Contact.objects.filter(consent_records__isnull=False).count() == 2
+        assert OptIn.objects.count() == 2
+        assert Contact.objects.filter(opt_ins__isnull=False).count() == 2
 
     def test_nothing_is_recorded_when_the_form_has_an_error(self, shopper):
         checkout.enter_as_guest(shopper, "gast@example.de")
@@ -301,13 +346,14 @@ class TestMiddleware:
         data = {"first_name": "", **box("sms")}
         assert shopper.post(reverse("checkout:shipping-address"), data).status_code == 200
         assert not ConsentRecord.objects.exists()
+        assert not OptIn.objects.exists()
 
     @pytest.mark.parametrize("phone", ["", "+49 30 123456"])
-    def test_only_email_is_recorded_when_the_number_cannot_get_sms(self, shopper, phone):
+    def test_only_email_is_asked_for_when_the_number_cannot_get_sms(self, shopper, phone):
         checkout.enter_as_guest(shopper, "gast@example.de")
         checkout.enter_address(shopper, phone=phone, **box("sms"), **box("email"))
         contact = Contact.objects.get(email_key="gast@example.de")
-        assert agreed(contact) == {("email", "cart_reminder")}
+        assert asked(contact) == {("email", "cart_reminder")}
 
     def test_an_older_number_gets_no_yes_when_the_new_form_was_turned_away(self, shopper):
         checkout.enter_as_guest(shopper, "gast@example.de")
@@ -315,14 +361,14 @@ class TestMiddleware:
         get_model("basket", "Line").objects.all().delete()
         data = {"phone_number": "+49 160 5555555", "country": "DE", **box("sms")}
         assert shopper.post(reverse("checkout:shipping-address"), data).status_code == 302
-        assert not ConsentRecord.objects.filter(channel="sms").exists()
+        assert not OptIn.objects.filter(channel="sms").exists()
 
     def test_a_member_is_recorded_with_the_number_of_the_form(self, shopper):
         user = make_user("kundin@example.de")
         shopper.force_login(user)
         checkout.enter_address(shopper, **box("sms"))
         contact = Contact.objects.get(user=user)
-        assert (str(contact.phone), agreed(contact)) == (PHONE, {("sms", "cart_reminder")})
+        assert (str(contact.phone), asked(contact)) == (PHONE, {("sms", "cart_reminder")})
 
     def test_a_members_new_number_takes_the_place_when_agreed_to(self, shopper):
         user = make_user("kundin@example.de")
@@ -333,7 +379,7 @@ class TestMiddleware:
         contact.refresh_from_db()
         assert str(contact.phone) == PHONE
         assert verify_chain(contact) == []
-        assert ConsentRecord.objects.count() == 2
+        assert asked(contact) == {("sms", "cart_reminder")}
 
     def test_a_number_of_someone_else_is_not_taken_when_a_member_types_it(self, shopper):
         other_user = make_user()
@@ -343,7 +389,7 @@ class TestMiddleware:
         checkout.enter_address(shopper, **box("sms"))
         other.refresh_from_db()
         assert str(other.phone) == PHONE
-        assert not ConsentRecord.objects.filter(channel="sms").exists()
+        assert not OptIn.objects.filter(channel="sms").exists()
 
     def test_a_strangers_number_gets_no_yes_when_a_guest_types_a_known_address(self, shopper):
         known = make_contact("bekannt@example.de", phone="+4916011111111", user=make_user())
@@ -351,7 +397,7 @@ class TestMiddleware:
         checkout.enter_address(shopper, **box("sms"))
         known.refresh_from_db()
         assert str(known.phone) == "+4916011111111"
-        assert agreed(known) == set()
+        assert agreed(known) == asked(known) == set()
 
     def test_no_query_is_made_when_a_form_has_no_boxes(self, rf, django_assert_num_queries):
         middleware = ConsentMiddleware(lambda request: HttpResponse(status=302))
@@ -365,6 +411,7 @@ class TestMiddleware:
         middleware = ConsentMiddleware(lambda request: HttpResponse(status=status))
         middleware(post(box(), user=user))
         assert not ConsentRecord.objects.exists()
+        assert not OptIn.objects.exists()
 
     def test_the_answer_is_given_when_the_body_cannot_be_read(self, rf):
         def view(request):
@@ -387,5 +434,5 @@ def test_capture_makes_no_contact_when_nothing_is_ticked(django_assert_num_queri
 
 def test_times_are_those_of_the_click_when_recorded():
     before = timezone.now()
-    (record,) = capture(post(box()), contact=make_contact(), where="checkout")
-    assert before <= record.recorded_at <= timezone.now()
+    capture(post(box()), contact=make_contact(), where="checkout")
+    assert before <= OptIn.objects.get().requested_at <= timezone.now()

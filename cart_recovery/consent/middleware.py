@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from cart_recovery.consent import soft_opt_ins
 from cart_recovery.consent.capture import capture_checkout
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class ConsentMiddleware:
         if request.method == "POST" and response.status_code in _ACCEPTED:
             try:
                 capture_checkout(request)
+                soft_opt_ins.remember(request)
             except Exception as error:
                 # The shopper goes on; without a record there is simply no permission. The error's
                 # own text stays out of the log: databases quote addresses in it.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from cart_recovery.consent.addresses import digest_for
 from cart_recovery.consent.persons import owners_of
 from cart_recovery.markets.profiles import market_of
-from cart_recovery.models import ConsentAction, ConsentState, Contact
+from cart_recovery.models import ConsentAction, ConsentMethod, ConsentState, Contact
 
 
 @dataclass(slots=True)
@@ -52,10 +52,19 @@ class Permissions:
     positions: Mapping[tuple[int, str, str], Position]
 
     def is_granted(
-        self, contact: Contact, channel: str, purpose: str, address_kind: str
-    ) -> bool:  # fmt: skip
+        self,
+        contact: Contact,
+        channel: str,
+        purpose: str,
+        address_kind: str,
+        *,
+        is_similar: bool = False,
+    ) -> bool:
         """Whether the person agreed to this channel and purpose at the address they have now, in a
-        way that their market takes for a permission."""
+        way that their market takes for a permission.
+
+        A soft opt-in counts only for goods like those bought (`is_similar`, shop.similarity).
+        """
         position = self.positions.get((contact.pk, channel, purpose))
         if position is None or contact.merged_into_id or contact.erased_at:
             return False
@@ -63,7 +72,11 @@ class Permissions:
         if not digest:
             return False
         market = market_of(contact)
-        return any(market.accepts(method, address_kind) for method in position.methods(digest))
+        return any(
+            market.accepts(method, address_kind)
+            for method in position.methods(digest)
+            if is_similar or method != ConsentMethod.SOFT
+        )
 
     def is_withdrawn(self, contact_id: int, channel: str, purpose: str) -> bool:
         """Whether the last word was a no; also for service messages that need no yes."""

@@ -64,6 +64,23 @@ _SMS_EN: Final = (
     "consent is voluntary and not a condition of any purchase."
 )
 
+_SOFT_DE: Final = (
+    "Wenn Sie bei uns kaufen, verwendet {shop} Ihre E-Mail-Adresse auch, um Ihnen per E-Mail eigene "
+    "ähnliche Waren zu empfehlen, Sie an einen nicht abgeschlossenen Einkauf zu erinnern und Sie um "
+    "eine Bewertung zu bitten (§ 7 Abs. 3 UWG). Sie können dem jederzeit widersprechen, hier, über "
+    "den Link in jeder dieser E-Mails oder durch eine Nachricht an {shop}, ohne dass hierfür andere "
+    "als die Übermittlungskosten nach den Basistarifen entstehen."
+)
+_SOFT_EN: Final = (
+    "When you buy from us, {shop} also uses your e-mail address to recommend similar goods of its "
+    "own, to remind you of a purchase that you have not finished and to ask you for a review. You "
+    "can object at any time, here, by the link in each of these e-mails or by a message to {shop}, "
+    "at no cost other than that of sending it at basic rates."
+)
+_SOFT_PURPOSES: Final = (
+    Purpose.CART_REMINDER.value, Purpose.PROMOTION.value, Purpose.REVIEW_REQUEST.value,
+)  # fmt: skip
+
 SHIPPED: Final[Sequence[ShippedWording]] = (
     ShippedWording("registration-email", "email", "de", _EMAIL_DE),
     ShippedWording("registration-email", "email", "en", _EMAIL_EN),
@@ -71,6 +88,8 @@ SHIPPED: Final[Sequence[ShippedWording]] = (
     ShippedWording("checkout-email", "email", "en", _EMAIL_EN),
     ShippedWording("checkout-sms", "sms", "de", _SMS_DE),
     ShippedWording("checkout-sms", "sms", "en", _SMS_EN),
+    ShippedWording("checkout-soft-email", "email", "de", _SOFT_DE, _SOFT_PURPOSES),
+    ShippedWording("checkout-soft-email", "email", "en", _SOFT_EN, _SOFT_PURPOSES),
 )
 
 

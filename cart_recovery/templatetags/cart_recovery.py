@@ -13,6 +13,7 @@ from django.urls import get_script_prefix
 from django.utils import translation
 
 from cart_recovery.conf import conf
+from cart_recovery.consent import soft_opt_ins
 from cart_recovery.consent.capture import box_name, wording_name
 from cart_recovery.consent.wordings import current
 from cart_recovery.models import ConsentWording
@@ -46,6 +47,22 @@ def recovery_consent(context: Context, where: str, channels: str = "email") -> d
         if channel in conf.CHANNELS and (wording := _wording(f"{where}-{channel}", language))
     ]
     return {"boxes": boxes, "page_language": language}
+
+
+@register.inclusion_tag("cart_recovery/soft_opt_in.html")
+def recovery_soft_opt_in() -> dict[str, Any]:
+    """The notice for existing customers inside a form of the checkout, with a box to object.
+
+    Nothing unless SOFT_OPT_IN is on and the shop's market knows the rule.
+    """
+    language = translation.get_language() or ""
+    code = f"{soft_opt_ins.WHERE}-{soft_opt_ins.CHANNEL}"
+    return {
+        "wording": _wording(code, language) if soft_opt_ins.is_offered() else None,
+        "wording_field": soft_opt_ins.WORDING_FIELD,
+        "objection_field": soft_opt_ins.OBJECTION_FIELD,
+        "page_language": language,
+    }
 
 
 @register.simple_tag

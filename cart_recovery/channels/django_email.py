@@ -41,6 +41,12 @@ OPENING_REFUSALS: Final = (
     ssl.SSLCertVerificationError,
 )
 
+#: backends of Django that are for development and tests
+NOWHERE_BACKENDS: Final = frozenset(
+    f"django.core.mail.backends.{name}.EmailBackend"
+    for name in ("console", "dummy", "filebased", "locmem")
+)
+
 
 class DjangoEmailChannel(Channel):
     """OPTIONS, each with Django's own setting as its default:
@@ -85,6 +91,11 @@ class DjangoEmailChannel(Channel):
                 f"{options.where('USE_TLS')} and USE_SSL exclude each other.",
                 "Keep one of them.",
             )
+        if self.backend_path in NOWHERE_BACKENDS and not settings.DEBUG:
+            options.add_warning(
+                110, f'Channel "{self.alias}" reaches nobody: {self.backend_path} keeps its mails.',
+                f"Set {options.where('EMAIL_BACKEND')} or EMAIL_BACKEND to one that sends.",
+            )  # fmt: skip
         try:
             import_string(self.backend_path)
         except ImportError as error:

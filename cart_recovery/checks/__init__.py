@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core import checks
 
 from cart_recovery.checks.channels import check_channels
+from cart_recovery.checks.consent import check_consent
 from cart_recovery.checks.project import check_project
 from cart_recovery.checks.queue import check_queue
 
@@ -12,5 +13,6 @@ from cart_recovery.checks.queue import check_queue
 def register() -> None:
     """Register all checks with Django."""
     checks.register(check_channels)
+    checks.register(check_consent)
     checks.register(check_project)
     checks.register(check_queue)

@@ -70,7 +70,9 @@ class Conf:
 
     @property
     def MARKETS(self) -> Mapping[str, Mapping[str, Any]]:
-        """Changes to the market profiles: market code -> field of `markets.profiles.Market` -> value."""
+        """Changes to the market profiles: market (`DE`, `AT`, `CH`, `EU`, `GB`, `US`), country (`CA`) or
+        `*` for all -> what is different there (see the page on sending times):
+        `{"DE": {"windows": {"email": {"mon-sat": "07:00-22:00"}}}}`."""
         return self._get("MARKETS", {}, dict)
 
     @property
@@ -126,6 +128,13 @@ class Conf:
     def MISSED_AFTER(self) -> Duration:
         """A follow-up later than this is not sent. A step's own `missed_after` goes first."""
         return self._get("MISSED_AFTER", dt.timedelta(hours=12), dt.timedelta)
+
+    @property
+    def FREQUENCY_CAPS(self) -> Sequence[Mapping[str, Any]]:
+        """How much advertising a person gets at the most, over all campaigns: `{"channels": ["sms"],
+        "limit": 1, "per": timedelta(days=1)}` each. Without `channels` it counts all of them
+        together. Answers to what a person asked for do not count. `[]`: no limit."""
+        return self._get("FREQUENCY_CAPS", DEFAULT_FREQUENCY_CAPS, (list, tuple))
 
     @property
     def BATCH_SIZE(self) -> int:
@@ -228,6 +237,12 @@ class Conf:
         return value
 
 
+DEFAULT_FREQUENCY_CAPS: Final[Sequence[Mapping[str, Any]]] = (
+    {"channels": ["sms"], "limit": 1, "per": dt.timedelta(hours=24)},
+    {"channels": ["sms"], "limit": 3, "per": dt.timedelta(days=7)},
+    {"limit": 3, "per": dt.timedelta(hours=24)},
+    {"limit": 8, "per": dt.timedelta(days=7)},
+)
 DEFAULT_BOT_USER_AGENTS: Final = (
     "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
     "mediapartners-google", "bingpreview", "slurp",

@@ -149,6 +149,18 @@ class Environment:
             },
         }
 
+    @property
+    def has_quiet_hours(self) -> bool:
+        """Whether SMS wait for the daytime, and messages are capped: SANDBOX_QUIET_HOURS=1."""
+        return self.get("SANDBOX_QUIET_HOURS") == "1"
+
+    def limits(self) -> dict[str, Any]:
+        """Settings by which messages come at any hour, and for each basket that one tries; none of
+        them where the sandbox is to keep quiet hours as a real shop does."""
+        if self.has_quiet_hours:
+            return {}
+        return {"MARKETS": {"*": {"windows": {"phone": None}}}, "FREQUENCY_CAPS": []}
+
     def q_cluster(self) -> dict[str, Any]:
         """The Q_CLUSTER setting: Redis if REDIS_URL names one, else the database is the queue."""
         broker = self.get("REDIS_URL")

@@ -158,6 +158,8 @@ OSCAR_LINE_STATUS_PIPELINE = {
 
 Q_CLUSTER = ENVIRONMENT.q_cluster()
 
+# meant: the sandbox shows messages at any hour
+SILENCED_SYSTEM_CHECKS = [] if ENVIRONMENT.has_quiet_hours else ["cart_recovery.W006"]
 CART_RECOVERY = {
     "PUBLIC_BASE_URL": ENVIRONMENT.shop_url,
     "FROM_EMAIL": f"Hafen & Hügel <{OSCAR_FROM_EMAIL}>",
@@ -167,6 +169,7 @@ CART_RECOVERY = {
     ),
     "ADDRESS_HASH_KEY": keys.secret(VAR, "address_hash_key"),
     "CHANNELS": ENVIRONMENT.channels(),
+    **ENVIRONMENT.limits(),
     # short enough to watch: the first message comes within two minutes of the last click
     "ABANDONED_AFTER": dt.timedelta(seconds=20),
     "CHECKOUT_ABANDONED_AFTER": dt.timedelta(seconds=20),

@@ -150,12 +150,16 @@ if os.environ.get("REDIS_URL"):
     del Q_CLUSTER["orm"]
     Q_CLUSTER["redis"] = os.environ["REDIS_URL"]
 
+# no quiet hours, see below
+SILENCED_SYSTEM_CHECKS = ["cart_recovery.W006"]
 CART_RECOVERY = {
     "PUBLIC_BASE_URL": "https://shop.example",
     "ADDRESS_HASH_KEY": "tests-only-key-of-the-suppression-list",
     "SHOP_NAME": "Probeladen",
     "FROM_EMAIL": "Probeladen <laden@shop.example>",
     "IMPRINT": "Probeladen GmbH\nMusterweg 1, 10115 Berlin\nHRB 1234, Amtsgericht Berlin",
+    # the suite says the same at night and on Sundays; tests of quiet hours switch them on
+    "MARKETS": {"*": {"windows": {"phone": None}}},
     "CHANNELS": {
         "email": {
             "BACKEND": "cart_recovery.channels.locmem.LocmemChannel",

@@ -8,6 +8,7 @@ from cart_recovery.checks.channels import check_channels
 from cart_recovery.checks.consent import check_consent
 from cart_recovery.checks.project import check_project
 from cart_recovery.checks.queue import check_queue
+from cart_recovery.checks.sending_times import check_sending_times
 
 
 def register() -> None:
@@ -16,3 +17,4 @@ def register() -> None:
     checks.register(check_consent)
     checks.register(check_project)
     checks.register(check_queue)
+    checks.register(check_sending_times)

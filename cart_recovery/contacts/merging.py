@@ -88,6 +88,8 @@ def move_addresses(kept: Contact, gone: Contact) -> None:
         "user_id": kept.user_id or gone.user_id,
         "phone": kept.phone or gone.phone,
         **{name: getattr(kept, name) or getattr(gone, name) for name in DETAILS},
+        # peace that the person asked for under either address
+        "paused_until": max(filter(None, (kept.paused_until, gone.paused_until)), default=None),
     }
     if not kept.email_key:
         moved |= {"email": gone.email, "email_key": gone.email_key}

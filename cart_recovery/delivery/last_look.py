@@ -1,7 +1,7 @@
 """The last look, after the outbox has committed and right before the provider is called.
 
-Only what can have changed since the claim: an order, a withdrawal, a block, the cart itself. Only a
-message that is already with the provider can still cross with an order.
+Only what can have changed since the claim: an order, a withdrawal, a block, a pause, the cart
+itself, and the hour. Only a message that is already with the provider can still cross with an order.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Sequence
 
 from cart_recovery.campaigns.copies import copies_of
 from cart_recovery.delivery.outbox import Draft
-from cart_recovery.eligibility.facts import load_reach, purchases_by_followup
-from cart_recovery.eligibility.rules import CLOSED_CARTS, busy_cart, has_bought
+from cart_recovery.eligibility.facts import Reach, load_reach, purchases_by_followup
+from cart_recovery.eligibility.history import count_texts, is_advertising
+from cart_recovery.eligibility.rules import CLOSED_CARTS, busy_cart, has_bought, is_paused
+from cart_recovery.eligibility.timing import breaks_market_rule, opens_at
 from cart_recovery.models import (
     Enrolment,
     EnrolmentState,
@@ -38,6 +40,7 @@ def look(
     copies = copies_of({e.cart_id for e in enrolments.values()})
     purchases = purchases_by_followup([d.followup for d in drafts], copies)
     reach = load_reach([e.contact for e in enrolments.values()], now)
+    texts = count_texts(enrolments.values(), besides=[d.message.pk for d in drafts])
     go: list[Draft] = []
     stay: list[tuple[Draft, Reason]] = []
     for draft in drafts:
@@ -46,10 +49,7 @@ def look(
         bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
         reason = Reason.BOUGHT if bought else _changed(enrolment, rows)
         if reason is None:
-            blocked = reach.blocker(
-                enrolment.contact, draft.message.channel, enrolment.campaign.purpose
-            )
-            reason = Reason(blocked) if blocked else None
+            reason = _forbidden(draft, reach, texts.get(enrolment.cart_id, 0), now)
         if reason is None:
             go.append(draft)
         else:
@@ -65,3 +65,18 @@ def _changed(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | No
     if enrolment.cart.state in CLOSED_CARTS:
         return CLOSED_CARTS[enrolment.cart.state]
     return Reason.CART_ACTIVE if busy_cart(enrolment, copies) is not None else None
+
+
+def _forbidden(draft: Draft, reach: Reach, texts: int, now: dt.datetime) -> Reason | None:
+    """Permission, pause, the market's rules and quiet hours on the message's channel."""
+    enrolment, channel = draft.followup.enrolment, draft.message.channel
+    blocked = reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose)
+    if blocked:
+        return Reason(blocked)
+    if is_advertising(enrolment) and is_paused(enrolment, now):
+        return Reason.PAUSED_BY_PERSON
+    kind = reach.channels[channel].address_kind
+    opens = opens_at(enrolment.contact, kind, now)
+    if breaks_market_rule(enrolment, kind, opens, texts=texts):
+        return Reason.MARKET_RULE
+    return None if opens == now else Reason.QUIET_HOURS

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 
 from cart_recovery.channels.base import Outcome, OutcomeKind, OutgoingMessage
 from cart_recovery.conf import conf
+from cart_recovery.delivery import capping
 from cart_recovery.delivery import followups as transitions
 from cart_recovery.models import FollowUp, Message, MessageState, Reason
 from cart_recovery.models.inserts import insert_all
@@ -33,18 +34,23 @@ class Draft:
 def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list[Draft]:
     """Write the messages as SENDING and end their follow-ups, in one transaction.
 
-    Gives back the drafts that may be handed over: those whose claim still holds and whose follow-up
-    has no message yet (or one that surely never reached the provider).
+    Gives back the drafts that may be handed over: those whose claim still holds, whose follow-up
+    has no message yet (or one that surely never reached the provider), and that no cap forbids. Who
+    is over a cap is planned again for when there is room.
     """
     if not drafts:
         return []
     with transaction.atomic():
+        # before the follow-ups, as all who lock a person do
+        people = capping.lock_people([d.followup.enrolment for d in drafts])
         mine = transitions.lock_claimed([d.followup.pk for d in drafts], token)
         held = [d for d in drafts if d.followup.pk in mine]
         retried = _lock_retries([d.message.pk for d in held if d.message.pk is not None])
         # a report came after all: the provider has it, whatever its answer was
         reported = [d for d in held if d.message.pk is not None and d.message.pk not in retried]
         held = [d for d in held if d.message.pk is None or d.message.pk in retried]
+        held, refused = capping.split(held, people, now)
+        transitions.postpone(refused, token=token)
         for draft in held:
             draft.message.state = MessageState.SENDING
             draft.message.sending_at = now

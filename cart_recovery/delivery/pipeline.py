@@ -22,7 +22,7 @@ from cart_recovery.delivery.outbox import Draft
 from cart_recovery.eligibility.facts import load_facts, with_relations
 from cart_recovery.eligibility.rules import judge
 from cart_recovery.eligibility.verdicts import Send, Skip, Wait
-from cart_recovery.models import FollowUp, Reason
+from cart_recovery.models import FollowUp, FollowUpState, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -95,6 +95,8 @@ class _Batch:
     def open(self) -> list[Draft]:
         """Write the outbox, look once more; what is left may be handed over."""
         held = outbox.open_calls(self.drafts, token=self.token, now=self.clock())
+        handed_back = [d.followup for d in self.drafts if d.followup.state == FollowUpState.PLANNED]
+        self.result.waiting.update(str(followup.reason) for followup in handed_back)
         go, stay = last_look.look(held, self.clock())
         withdrawing.withdraw(stay, self.clock())
         self.result.withdrawn.update(str(reason) for _draft, reason in stay)

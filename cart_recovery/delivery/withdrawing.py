@@ -15,9 +15,14 @@ from cart_recovery.delivery.outbox import Draft
 from cart_recovery.models import MessageState, Reason
 
 #: these pass: the step is kept for later
-FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED})
+FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS})
 #: these concern one channel or address; a later step may still go out
-STEP_ONLY = frozenset({Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL})
+STEP_ONLY = frozenset(
+    {
+        Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL,
+        Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE,
+    }
+)  # fmt: skip
 LOOK_AGAIN = dt.timedelta(minutes=1)
 
 

@@ -12,11 +12,13 @@ from cart_recovery.campaigns.mix import MixOption
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.consent import permissions, suppression
 from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.eligibility.history import History, load_history
 from cart_recovery.models import (
     ChannelStatus,
     Contact,
     FollowUp,
     MessageTemplate,
+    Purpose,
     TrackedCart,
 )
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
@@ -47,11 +49,19 @@ class Reach:
         address = contact.address_for(facts.address_kind)
         if not address:
             return "no_address"
-        if not self.permissions.is_granted(contact, channel, purpose, facts.address_kind):
+        if not self._is_permitted(contact, facts, purpose):
             return "no_consent"
         if (channel, address_digest(facts.address_kind, address)) in self.suppressed:
             return "suppressed"
         return "channel_paused" if facts.is_paused else ""
+
+    def _is_permitted(self, contact: Contact, channel: ChannelFacts, purpose: str) -> bool:
+        if purpose == Purpose.ORDER_STATUS:
+            # about what the person has ordered: no yes is needed, but a no is obeyed
+            is_gone = contact.merged_into_id or contact.erased_at
+            is_refused = self.permissions.is_withdrawn(contact.pk, channel.alias, purpose)
+            return not (is_gone or is_refused)
+        return self.permissions.is_granted(contact, channel.alias, purpose, channel.address_kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ class FollowUpFacts:
     purchases: tuple[Purchase, ...]
     bought_products: frozenset[int]
     reach: Reach
+    history: History
     templates: frozenset[tuple[str, str]]
 
 
@@ -82,6 +93,7 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
     purchases = purchases_by_followup(followups, copies)
     products = purchased_products({p.order_id for found in purchases.values() for p in found})
     reach = load_reach(contacts, now)
+    history = load_history(followups, now)
     templates = frozenset(MessageTemplate.objects.values_list("code", "channel").distinct())
     return [
         FollowUpFacts(
@@ -94,6 +106,7 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
                 product for p in purchases[f.pk] for product in products.get(p.order_id, ())
             ),
             reach=reach,
+            history=history,
             templates=templates,
         )
         for f in followups

@@ -1,6 +1,9 @@
 """May this follow-up go out now? Pure rules over loaded facts, asked in this order:
 
-the person first (bought, gone), then the shop (campaign, basket), then time, then permission.
+the person first (bought, gone, paused), then the shop (campaign, basket), then permission with the
+rules of the person's market, which together choose the channel, then time: lateness, quiet hours,
+caps. A channel that may not be used at all gives way to the next one of the mix; one that may only
+not be used *now* makes the follow-up wait. Otherwise each night would turn the mix into e-mail.
 """
 
 from __future__ import annotations
@@ -8,9 +11,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 
-from cart_recovery.campaigns.mix import choose
+from cart_recovery.campaigns.mix import MixChoice, MixOption, choose
 from cart_recovery.conf import conf
+from cart_recovery.eligibility.caps import Sent, free_at
 from cart_recovery.eligibility.facts import FollowUpFacts
+from cart_recovery.eligibility.history import is_advertising
+from cart_recovery.eligibility.timing import breaks_market_rule, opens_at
 from cart_recovery.eligibility.verdicts import Send, Skip, Verdict, Wait
 from cart_recovery.models import (
     CartStage,
@@ -25,6 +31,8 @@ from cart_recovery.shop.orders import Purchase
 
 #: a paused channel without a known end is looked at again after this time
 PAUSE_RETRY = dt.timedelta(minutes=5)
+#: what goes first is being sent just now; then it is known how much room it has left
+RIVAL_RETRY = dt.timedelta(minutes=1)
 
 CLOSED_CARTS: dict[str, Reason] = {
     CartState.ORDERED: Reason.BOUGHT,
@@ -126,15 +134,18 @@ def judge_basket(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
     return None
 
 
-def judge_lateness(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
-    """Too late is skipped by policy, never sent in a burst after an outage."""
-    followup = facts.followup
-    tolerance = followup.step.missed_after
-    if tolerance is None:
-        tolerance = conf.MISSED_AFTER
-    if now - followup.planned_for > tolerance:
-        return Skip(Reason.MISSED)
+def judge_pause(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Did the person ask for peace? A later step may still go out."""
+    enrolment = facts.followup.enrolment
+    if is_advertising(enrolment) and is_paused(enrolment, now):
+        return Skip(Reason.PAUSED_BY_PERSON)
     return None
+
+
+def is_paused(enrolment: Enrolment, now: dt.datetime) -> bool:
+    """Whether the person's pause lasts beyond this moment."""
+    ends = enrolment.contact.paused_until
+    return ends is not None and ends > now
 
 
 RULES: tuple[Rule, ...] = (
@@ -142,25 +153,87 @@ RULES: tuple[Rule, ...] = (
     judge_enrolment,
     judge_cart,
     judge_basket,
-    judge_lateness,
+    judge_pause,
 )
 
 
 def _choose_channel(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
     enrolment = facts.followup.enrolment
-    contact, purpose = enrolment.contact, enrolment.campaign.purpose
     options = [o for o in facts.options if (o.template_code, o.channel) in facts.templates]
     if facts.options and not options:
         return Skip(Reason.TEMPLATE_MISSING)
     choice, blocked = choose(
         options,
         seed=f"{enrolment.contact_id}:{facts.followup.step_id}",
-        preferred=contact.preferred_channel,
-        blocker=lambda channel: facts.reach.blocker(contact, channel, purpose),
+        preferred=enrolment.contact.preferred_channel,
+        blocker=lambda channel: _blocker(facts, channel, now),
     )
     if choice is not None:
-        return Send(choice)
-    return _why_nobody(facts, blocked, now)
+        return _judge_moment(facts, choice, now)
+    late = now - _begins(facts, options) > _tolerance(facts)
+    return Skip(Reason.MISSED) if late else _why_nobody(facts, blocked, now)
+
+
+def _blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
+    """Why the channel cannot be used for this follow-up, now or when its quiet hours end, or ""."""
+    enrolment = facts.followup.enrolment
+    why = facts.reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose)
+    if why:
+        return why
+    kind = facts.reach.channels[channel].address_kind
+    arrives_at = opens_at(enrolment.contact, kind, now)
+    texts = facts.history.texts.get(enrolment.cart_id, 0)
+    is_forbidden = breaks_market_rule(enrolment, kind, arrives_at, texts=texts)
+    return "market_rule" if is_forbidden else ""
+
+
+def _judge_moment(facts: FollowUpFacts, choice: MixChoice, now: dt.datetime) -> Verdict:
+    """Lateness, quiet hours and caps on the chosen channel.
+
+    Too late is skipped by policy, never sent in a burst after an outage. Quiet hours are no
+    lateness, since nobody was allowed to send then; being over a cap is.
+    """
+    contact = facts.followup.enrolment.contact
+    kind = facts.reach.channels[choice.option.channel].address_kind
+    deadline = _begins(facts, [choice.option]) + _tolerance(facts)
+    opens = opens_at(contact, kind, now) or now
+    if opens > deadline:
+        return Skip(Reason.MISSED)
+    if opens > now:
+        return Wait(opens, Reason.QUIET_HOURS)
+    free = _free_at(facts, choice.option.channel, now)
+    if free > deadline:
+        return Skip(Reason.CAPPED)
+    return Wait(free, Reason.CAPPED) if free > now else Send(choice)
+
+
+def _free_at(facts: FollowUpFacts, channel: str, now: dt.datetime) -> dt.datetime:
+    """When the caps have room: what is due for the person and goes first counts as sent."""
+    followup, history = facts.followup, facts.history
+    if not is_advertising(followup.enrolment):
+        return now
+    sent = history.sent.get(followup.enrolment.contact_id, ())
+    free = free_at(history.caps, sent, channel, now)
+    rivals = history.rivals(followup)
+    if free > now or not rivals:
+        return free
+    # on which channel the others go is not known yet, so they count for every cap
+    expected = [*sent, *(Sent(channel, now) for _rival in range(rivals))]
+    has_room = free_at(history.caps, expected, channel, now) <= now
+    return now if has_room else now + RIVAL_RETRY
+
+
+def _begins(facts: FollowUpFacts, options: Iterable[MixOption]) -> dt.datetime:
+    """From when lateness counts: the first moment after the plan at which all of these might send."""
+    planned = facts.followup.planned_for
+    contact, channels = facts.followup.enrolment.contact, facts.reach.channels
+    kinds = {channels[o.channel].address_kind for o in options if o.channel in channels}
+    return max((opens_at(contact, kind, planned) or planned for kind in kinds), default=planned)
+
+
+def _tolerance(facts: FollowUpFacts) -> dt.timedelta:
+    own = facts.followup.step.missed_after
+    return conf.MISSED_AFTER if own is None else own
 
 
 def _why_nobody(
@@ -172,7 +245,7 @@ def _why_nobody(
         return Wait(min((e for e in ends if e), default=now + PAUSE_RETRY), Reason.CHANNEL_PAUSED)
     detail = ", ".join(f"{channel} {why}" for channel, why in blocked)
     # the reason that says most about the person goes first
-    for reason in (Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.NO_ADDRESS):
+    for reason in (Reason.MARKET_RULE, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.NO_ADDRESS):
         if any(why == reason.value for _channel, why in blocked):
             return Skip(reason, detail=detail)
     return Skip(Reason.NO_CHANNEL, detail=detail)

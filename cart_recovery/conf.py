@@ -200,6 +200,27 @@ class Conf:
             "CANCELLED_ORDER_STATUSES", ("Cancelled", "Canceled", "Refunded"), (list, tuple)
         )
 
+    # --- keeping and deleting -----------------------------------------------------------------
+
+    @property
+    def RETENTION(self) -> Mapping[str, Duration | None]:
+        """How long what is kept, by kind (docs/owners/personal-data.md has the list and the
+        defaults): `{"message_texts": timedelta(days=60)}` changes one, None keeps it for ever."""
+        own: Mapping[str, Any] = self._get("RETENTION", {}, dict)
+        unknown = sorted(own.keys() - DEFAULT_RETENTION.keys())
+        if unknown:
+            raise ImproperlyConfigured(
+                f'CART_RECOVERY["RETENTION"] has no kind "{unknown[0]}": '
+                f"use {', '.join(DEFAULT_RETENTION)}."
+            )
+        for kind, period in own.items():
+            if period is not None and not isinstance(period, dt.timedelta):
+                raise ImproperlyConfigured(
+                    f'CART_RECOVERY["RETENTION"]["{kind}"] must be a timedelta or None, '
+                    f"not {type(period).__name__}."
+                )
+        return {**DEFAULT_RETENTION, **own}
+
     # --- webhooks -----------------------------------------------------------------------------
 
     @property
@@ -248,5 +269,20 @@ DEFAULT_BOT_USER_AGENTS: Final = (
     "mediapartners-google", "bingpreview", "slurp",
 )  # fmt: skip
 DEFAULT_BOT_EMAIL_DOMAINS: Final = ("storebot.google.com", "storebotmail.joonix.net")
+#: kind -> how long it is kept. What each period counts from: docs/owners/personal-data.md
+DEFAULT_RETENTION: Final[Mapping[str, Duration | None]] = {
+    "message_texts": dt.timedelta(days=90),
+    "delivery_events": dt.timedelta(days=400),
+    "webhooks": dt.timedelta(days=30),
+    "replies": dt.timedelta(days=365),
+    "restore_links": dt.timedelta(days=30),
+    "carts": dt.timedelta(days=730),
+    "contacts": dt.timedelta(days=365),
+    "opt_ins": dt.timedelta(0),
+    "notices": dt.timedelta(days=90),
+    "data_links": dt.timedelta(days=1),
+    "proofs": dt.timedelta(days=3 * 365),
+    "failed_tasks": dt.timedelta(days=30),
+}
 
 conf: Final = Conf()

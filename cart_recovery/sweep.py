@@ -22,6 +22,7 @@ from cart_recovery.delivery.followups import count_due, release_stale
 from cart_recovery.delivery.outbox import give_up_stuck
 from cart_recovery.incentives.purging import purge_expired
 from cart_recovery.models import Heartbeat
+from cart_recovery.privacy import retention
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class SweepReport:
     unknown: int = 0
     credited: int = 0
     purged_vouchers: int = 0
+    removed: dict[str, int] = field(default_factory=dict)
     due: int = 0
     failed_stages: list[str] = field(default_factory=list)
 
@@ -51,6 +53,7 @@ def run(now: dt.datetime) -> SweepReport:
         ("credited", lambda: setattr(report, "credited", credit_pending(now, conf.BATCH_SIZE))),
         ("planned", lambda: setattr(report, "planned", plan(now))),
         ("purged", lambda: setattr(report, "purged_vouchers", purge_expired(now, conf.BATCH_SIZE))),
+        ("retention", lambda: setattr(report, "removed", _clean_up(now))),
         ("due", lambda: setattr(report, "due", count_due(now, at_most=_capacity()))),
     )
     for name, stage in stages:
@@ -66,6 +69,14 @@ def run(now: dt.datetime) -> SweepReport:
 def delivery_tasks_for(report: SweepReport) -> int:
     """How many delivery tasks the due follow-ups are worth."""
     return min(conf.DELIVERY_TASKS, -(-report.due // conf.BATCH_SIZE))
+
+
+def _clean_up(now: dt.datetime) -> dict[str, int]:
+    """One batch of each kind of rows that were kept for long enough."""
+    done = retention.run(now, limit=conf.BATCH_SIZE)
+    if done.failed:
+        raise RuntimeError(f"Could not delete what is over: {', '.join(done.failed)}")
+    return dict(+done.counts)
 
 
 def _capacity() -> int:

@@ -7,15 +7,16 @@ import hashlib
 import json
 from typing import Any, Final
 
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import constant_time_compare, salted_hmac
 
 from cart_recovery.conf import conf
-from cart_recovery.models import ConsentRecord, ConsentWording
+from cart_recovery.models import ConsentChain, ConsentRecord, ConsentWording
 
 #: records with a method are written in format 2; those from before have none
 FORMAT: Final = 2
 FORMAT_WITHOUT_METHOD: Final = 1
 _SALT: Final = "cart_recovery.consent.chain"
+_PURGE_SALT: Final = "cart_recovery.consent.purge"
 
 
 def record_hash(record: ConsentRecord) -> str:
@@ -26,6 +27,25 @@ def record_hash(record: ConsentRecord) -> str:
     payload = canonical(record)
     key = conf.ADDRESS_HASH_KEY
     return salted_hmac(_SALT, payload, secret=key, algorithm="sha256").hexdigest()
+
+
+def purge_seal(contact_id: int, length: int, last_hash: str, purged_at: dt.datetime) -> str:
+    """64 hex digits that only the app can make: it cut the chain's beginning off, up to there."""
+    moment = purged_at.astimezone(dt.UTC).isoformat(timespec="microseconds")
+    payload = json.dumps([contact_id, length, last_hash, moment])
+    key = conf.ADDRESS_HASH_KEY
+    return salted_hmac(_PURGE_SALT, payload, secret=key, algorithm="sha256").hexdigest()
+
+
+def is_sealed(chain: ConsentChain) -> bool:
+    """Whether what the chain says of its purge is ours; also where it says that there was none."""
+    stated = (chain.purged_length, chain.purged_hash, chain.purged_at, chain.purge_seal)
+    if stated == (0, "", None, ""):
+        return True
+    if chain.purged_at is None:
+        return False
+    expected = purge_seal(chain.contact_id, chain.purged_length, chain.purged_hash, chain.purged_at)
+    return constant_time_compare(chain.purge_seal, expected)
 
 
 def canonical(record: ConsentRecord) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -87,17 +88,28 @@ def record(  # noqa: PLR0913 what a proof consists of, all by keyword
 def fold(contact: Contact) -> dict[Subject, Standing]:
     """What the records of this person add up to, those of merged contacts included.
 
-    The truth of which the `ConsentState` rows are the copy.
+    The truth of which the `ConsentState` rows are the copy. Where merged contacts agreed at two
+    addresses, what was said at the contact's present one goes first.
     """
     ids = owners_of([contact.pk])
-    return fold_records(ConsentRecord.objects.filter(contact_id__in=ids).order_by("sequence"))
+    records = ConsentRecord.objects.filter(contact_id__in=ids).order_by("sequence")
+    return {
+        subject: choose(standing, digest_on(contact, subject[0]))
+        for subject, standing in candidates(records).items()
+    }
 
 
 def fold_records(records: Iterable[ConsentRecord]) -> dict[Subject, Standing]:
-    """Per channel and purpose the last word. Pure; wants the records of each chain in its order.
+    """Per channel and purpose the last word. Pure; wants the records of each chain in its order."""
+    return {subject: choose(standing) for subject, standing in candidates(records).items()}
+
+
+def candidates(records: Iterable[ConsentRecord]) -> dict[Subject, list[Standing]]:
+    """Per channel and purpose what may stand, the latest last. Pure.
 
     Within a chain its order counts, not the clock. Between the chains of merged contacts nothing
-    but the clock is left; at the same moment the no holds.
+    but the clock is left: a no holds against each yes up to its moment. More than one yes is left
+    only where the contacts had different addresses: a later one takes nothing back.
     """
     chains: dict[tuple[int, Subject], Standing] = {}
     for r in records:
@@ -106,10 +118,20 @@ def fold_records(records: Iterable[ConsentRecord]) -> dict[Subject, Standing]:
         subject = (r.channel, r.purpose)
         held = Standing(str(r.action), r.address_digest, r.recorded_at, r.pk, str(r.method))
         chains[r.contact_id, subject] = held
-    latest: dict[Subject, Standing] = {}
+    standing: dict[Subject, list[Standing]] = defaultdict(list)
     for (_, subject), held in sorted(chains.items(), key=lambda item: _rank(item[1])):
-        latest[subject] = held
-    return latest
+        if held.action == ConsentAction.WITHDRAWN:
+            standing[subject] = [held]
+        else:
+            yeses = [h for h in standing[subject] if h.action == ConsentAction.GRANTED]
+            standing[subject] = [*yeses, held]
+    return dict(standing)
+
+
+def choose(standing: Sequence[Standing], digest: str = "") -> Standing:
+    """Of what may stand the latest at this address, else the latest."""
+    here = [held for held in standing if digest and held.address_digest == digest]
+    return (here or standing)[-1]
 
 
 def rebuild(contact: Contact) -> None:
@@ -117,7 +139,7 @@ def rebuild(contact: Contact) -> None:
     contact_id = current_id(contact.pk)
     with transaction.atomic():
         _lock_chain(contact_id)
-        standing = fold(Contact(pk=contact_id))
+        standing = fold(Contact.objects.get(pk=contact_id))
         ConsentState.objects.filter(contact_id__in=owners_of([contact_id])).delete()
         _write_states(contact_id, standing, {})
 

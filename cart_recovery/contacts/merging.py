@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db import router, transaction
 from django.db.models import ManyToOneRel
 
+from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.models import (
     ConsentAction,
     ConsentChain,
@@ -61,13 +62,31 @@ def current(locked: dict[int, Contact], pk: int) -> Contact:
 
 
 def move_consent_states(kept: Contact, gone: Contact) -> None:
+    """Of two last words the later one, on the same moment the no; of a yes at each of two addresses
+    the one at the address that stays, since a later yes elsewhere takes nothing back."""
     states = ConsentState.objects.filter(contact_id__in=(kept.pk, gone.pk))
     latest: dict[tuple[str, str], ConsentState] = {}
     for state in sorted(states, key=lambda s: (s.since, s.action == ConsentAction.WITHDRAWN)):
-        latest[state.channel, state.purpose] = state
+        held = latest.get((state.channel, state.purpose))
+        if held is None or not has_better_address(held, state, kept, gone):
+            latest[state.channel, state.purpose] = state
     holding = {state.pk for state in latest.values()}
     ConsentState.objects.filter(pk__in={s.pk for s in states} - holding).delete()
     ConsentState.objects.filter(pk__in=holding, contact_id=gone.pk).update(contact=kept)
+
+
+def has_better_address(
+    held: ConsentState, later: ConsentState, kept: Contact, gone: Contact
+) -> bool:
+    """Whether the earlier of two yeses is the one for an address that the person keeps. Pure."""
+    if {held.action, later.action} != {str(ConsentAction.GRANTED)}:
+        return False
+    digests = {
+        address_digest(kind, address)
+        for kind in ("email", "phone")
+        if (address := kept.address_for(kind) or gone.address_for(kind))
+    }
+    return held.address_digest in digests and later.address_digest not in digests
 
 
 def move_rows(kept: Contact, gone: Contact) -> None:

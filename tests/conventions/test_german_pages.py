@@ -17,11 +17,13 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext
 
 from cart_recovery import models
+from cart_recovery.consent import data_links
 from cart_recovery.consent.suppression import suppress
 from cart_recovery.consent.unsubscribe import unsubscribe_url
 from cart_recovery.delivery.pausing import pause
 from cart_recovery.delivery.pipeline import deliver_due
 from tests import factories
+from tests.privacy.people import make_known_person
 from tests.restore_links import kit
 
 pytestmark = pytest.mark.django_db
@@ -158,6 +160,17 @@ def public_pages(client: Client) -> Iterator[Any]:
     models.RestoreLink.objects.update(expires_at=timezone.now())
     yield kit.show(client, token)
     yield kit.show(client, "falsch")
+    yield from own_data_pages(client)
+
+
+def own_data_pages(client: Client) -> Iterator[Any]:
+    person, now = make_known_person(), timezone.now()
+    path = reverse("cart_recovery:data", kwargs={"token": data_links.create(person.pk, now)})
+    yield client.get(path)
+    yield client.post(path)
+    models.DataLink.objects.update(expires_at=now)
+    yield client.get(path)
+    yield client.get(reverse("cart_recovery:data", kwargs={"token": "falsch"}))
 
 
 def basket_of_sold_out() -> Any:
@@ -173,7 +186,7 @@ def test_shoppers_read_german(client: Client, parts: dict[str, str]) -> None:
         assert_german(page, parts)
         seen |= {name for t in page.templates if (name := t.name or "").startswith("cart_recovery")}
     shipped = Path(models.__file__).parents[1] / "templates"
-    names = {str(path.relative_to(shipped)) for path in shipped.rglob("*.html")}
+    names = {str(path.relative_to(shipped)) for path in (shipped / "cart_recovery").rglob("*.html")}
     assert names - seen <= {"cart_recovery/consent_boxes.html"}
 
 

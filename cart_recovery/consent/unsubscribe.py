@@ -6,7 +6,7 @@ import base64
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.core.signing import BadSignature, Signer
 from django.urls import reverse
@@ -107,6 +107,12 @@ def unsubscribe_url(contact_id: int, channel: str, purpose: str, language: str) 
 def headers(url: str) -> dict[str, str]:
     """The two headers of RFC 8058. `url` must be https where mailbox providers are to use it."""
     return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def list_id(purpose: str) -> dict[str, str]:
+    """The header of RFC 2919 by which mail programs and Gmail tell the shop's lists apart."""
+    host = urlsplit(absolute_url("/")).hostname or "localhost"
+    return {"List-Id": f"<{purpose.replace('_', '-')}.{host}>"}
 
 
 def _signer() -> CompactSigner:

@@ -126,10 +126,17 @@ def _draft(
         subject=rendered.subject,
         html=rendered.html,
         text=rendered.text,
-        headers=unsubscribe.headers(request.unsubscribe_url) if is_mail else {},
+        headers=_mail_headers(followup, request) if is_mail else {},
         callback_url=f"{callback}?message={message.public_id}",
     )
     return Draft(followup=followup, message=message, outgoing=outgoing)
+
+
+def _mail_headers(followup: FollowUp, request: RenderRequest) -> dict[str, str]:
+    return {
+        **unsubscribe.headers(request.unsubscribe_url),
+        **unsubscribe.list_id(followup.enrolment.campaign.purpose),
+    }
 
 
 def _row(followup: FollowUp, now: dt.datetime) -> Message:

@@ -65,18 +65,28 @@ class Permissions:
 
         A soft opt-in counts only for goods like those bought (`is_similar`, shop.similarity).
         """
+        methods = self.methods(contact, channel, purpose, address_kind)
+        return bool(methods if is_similar else methods - {ConsentMethod.SOFT})
+
+    def rests_on_sale(
+        self, contact: Contact, channel: str, purpose: str, address_kind: str
+    ) -> bool:  # fmt: skip
+        """Whether nothing but a soft opt-in permits it: then the message has to say so."""
+        return self.methods(contact, channel, purpose, address_kind) == {ConsentMethod.SOFT}
+
+    def methods(
+        self, contact: Contact, channel: str, purpose: str, address_kind: str
+    ) -> frozenset[str]:
+        """In which of the ways that the person's market accepts they have agreed."""
         position = self.positions.get((contact.pk, channel, purpose))
         if position is None or contact.merged_into_id or contact.erased_at:
-            return False
+            return frozenset()
         digest = digest_for(contact, address_kind)
-        if not digest:
-            return False
+        said = position.methods(digest) if digest else frozenset()
+        if not said:
+            return said
         market = market_of(contact)
-        return any(
-            market.accepts(method, address_kind)
-            for method in position.methods(digest)
-            if is_similar or method != ConsentMethod.SOFT
-        )
+        return frozenset(method for method in said if market.accepts(method, address_kind))
 
     def is_withdrawn(self, contact_id: int, channel: str, purpose: str) -> bool:
         """Whether the last word was a no; also for service messages that need no yes."""

@@ -94,6 +94,9 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
                 ),
                 voucher=vouchers.get(followup.pk),
                 supports_reply=get_channel(option.channel).supports_reply,
+                rests_on_sale=facts.reach.rests_on_sale(
+                    followup.enrolment.contact, option.channel, followup.enrolment.campaign.purpose
+                ),
             )
         )  # fmt: skip
     return requests

@@ -70,7 +70,8 @@ def _changed(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | No
 def _forbidden(draft: Draft, reach: Reach, texts: int, now: dt.datetime) -> Reason | None:
     """Permission, pause, the market's rules and quiet hours on the message's channel."""
     enrolment, channel = draft.followup.enrolment, draft.message.channel
-    blocked = reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose)
+    # what the basket holds was looked at a moment ago, and a changed basket is busy
+    blocked = reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose, is_similar=True)
     if blocked:
         return Reason(blocked)
     if is_advertising(enrolment) and is_paused(enrolment, now):

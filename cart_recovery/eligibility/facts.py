@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from cart_recovery.campaigns.copies import copies_of
 from cart_recovery.campaigns.mix import MixOption
 from cart_recovery.channels.registry import configured_aliases, get_channel
-from cart_recovery.consent import permissions, suppression
+from cart_recovery.conf import conf
+from cart_recovery.consent import permissions, soft_opt_ins, suppression
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.eligibility.history import History, load_history
 from cart_recovery.models import (
@@ -23,6 +24,7 @@ from cart_recovery.models import (
 )
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
 from cart_recovery.shop.orders import Purchase, purchased_products, purchases_since
+from cart_recovery.shop.similarity import similar_to_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +43,41 @@ class Reach:
     permissions: permissions.Permissions
     suppressed: frozenset[tuple[str, str]]
 
-    def blocker(self, contact: Contact, channel: str, purpose: str) -> str:
-        """Why this contact cannot be reached on this channel for this purpose, or ""."""
+    def blocker(
+        self, contact: Contact, channel: str, purpose: str, *, is_similar: bool = False
+    ) -> str:
+        """Why this contact cannot be reached on this channel for this purpose, or "".
+
+        `is_similar`: the message is about goods like those that the person has bought.
+        """
         facts = self.channels.get(channel)
         if facts is None:
             return "no_channel"
         address = contact.address_for(facts.address_kind)
         if not address:
             return "no_address"
-        if not self._is_permitted(contact, facts, purpose):
+        if not self._is_permitted(contact, facts, purpose, is_similar=is_similar):
             return "no_consent"
         if (channel, address_digest(facts.address_kind, address)) in self.suppressed:
             return "suppressed"
         return "channel_paused" if facts.is_paused else ""
 
-    def _is_permitted(self, contact: Contact, channel: ChannelFacts, purpose: str) -> bool:
+    def rests_on_sale(self, contact: Contact, channel: str, purpose: str) -> bool:
+        """Whether nothing but a soft opt-in permits it (UWG §7(3))."""
+        kind = self.channels[channel].address_kind
+        return self.permissions.rests_on_sale(contact, channel, purpose, kind)
+
+    def _is_permitted(
+        self, contact: Contact, channel: ChannelFacts, purpose: str, *, is_similar: bool
+    ) -> bool:
         if purpose == Purpose.ORDER_STATUS:
             # about what the person has ordered: no yes is needed, but a no is obeyed
             is_gone = contact.merged_into_id or contact.erased_at
             is_refused = self.permissions.is_withdrawn(contact.pk, channel.alias, purpose)
             return not (is_gone or is_refused)
-        return self.permissions.is_granted(contact, channel.alias, purpose, channel.address_kind)
+        return self.permissions.is_granted(
+            contact, channel.alias, purpose, channel.address_kind, is_similar=is_similar
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +91,8 @@ class FollowUpFacts:
     copies: tuple[TrackedCart, ...]
     purchases: tuple[Purchase, ...]
     bought_products: frozenset[int]
+    #: whether the basket holds goods like those on whose sale a soft opt-in rests
+    is_similar: bool
     reach: Reach
     history: History
     templates: frozenset[tuple[str, str]]
@@ -94,6 +112,7 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
     products = purchased_products({p.order_id for found in purchases.values() for p in found})
     reach = load_reach(contacts, now)
     history = load_history(followups, now)
+    similar = _similar(followups, baskets)
     templates = frozenset(MessageTemplate.objects.values_list("code", "channel").distinct())
     return [
         FollowUpFacts(
@@ -105,6 +124,7 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
             bought_products=frozenset(
                 product for p in purchases[f.pk] for product in products.get(p.order_id, ())
             ),
+            is_similar=f.pk in similar,
             reach=reach,
             history=history,
             templates=templates,
@@ -193,6 +213,25 @@ def _baskets_of(followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]])
     cart = followup.enrolment.cart
     rows = (cart, *copies.get(cart.pk, ()))
     return [row.basket_id for row in rows if row.basket_id is not None]
+
+
+def _similar(followups: Sequence[FollowUp], baskets: Mapping[int, BasketFacts]) -> set[int]:
+    """Follow-ups whose baskets are like what soft opt-ins of their contacts rest on."""
+    if not conf.SOFT_OPT_IN:
+        return set()
+    sales = soft_opt_ins.orders_behind({f.enrolment.contact_id for f in followups})
+    orders = {
+        f.pk: sales[f.enrolment.contact_id] for f in followups if f.enrolment.contact_id in sales
+    }
+    if not orders:
+        return set()
+    wanted: dict[int, set[int]] = {}
+    for followup in followups:
+        basket = baskets.get(followup.enrolment.cart.basket_id or 0)
+        if followup.pk in orders and basket is not None:
+            products = {line.product_id for line in basket.lines if line.product_id is not None}
+            wanted[followup.pk] = products
+    return similar_to_orders(wanted, orders)
 
 
 def _options(followup: FollowUp) -> tuple[MixOption, ...]:

@@ -177,7 +177,9 @@ def _choose_channel(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
 def _blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
     """Why the channel cannot be used for this follow-up, now or when its quiet hours end, or ""."""
     enrolment = facts.followup.enrolment
-    why = facts.reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose)
+    why = facts.reach.blocker(
+        enrolment.contact, channel, enrolment.campaign.purpose, is_similar=facts.is_similar
+    )
     if why:
         return why
     kind = facts.reach.channels[channel].address_kind

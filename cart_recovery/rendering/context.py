@@ -63,6 +63,7 @@ def build_context(
         "total": money(total, lines[0].currency, language),
         "voucher": request.voucher and _voucher(request.voucher, language),
         "can_reply": request.supports_reply,
+        "rests_on_sale": request.rests_on_sale,
     }
 
 

@@ -16,6 +16,10 @@ LABELS: Final = {
     "more": gettext_noop("and {{ more_count }} more in your basket"),
     "gone": gettext_noop("No longer available:"),
     "why": gettext_noop("You receive this message because you left a basket at {{ shop_name }}."),
+    "sale": gettext_noop(
+        "You receive this message because you have bought from {{ shop_name }}. You can object at "
+        "any time by the link below, at no cost other than that of sending it at basic rates."
+    ),
     "unsubscribe": gettext_noop("Unsubscribe from these messages"),
     "sms_stop": gettext_noop("No more texts: reply STOP"),
     "sms_link": gettext_noop("No more texts: {{ unsubscribe_url }}"),

@@ -105,6 +105,10 @@ PLACEHOLDERS: Final[tuple[Placeholder, ...]] = (
         fields=_VOUCHER,
     ),
     Placeholder("can_reply", Kind.FLAG, _("SMS: an answer to this number reaches the shop"), "1"),
+    Placeholder(
+        "rests_on_sale", Kind.FLAG,
+        _("the reader has not agreed but bought before (existing customer)"), "1",
+    ),
 )  # fmt: skip
 
 ROOT: Final = Placeholder("", Kind.GROUP, "", fields=PLACEHOLDERS)

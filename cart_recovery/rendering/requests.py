@@ -25,6 +25,8 @@ class RenderRequest:
     voucher: VoucherFacts | None = None
     #: whether an answer to an SMS reaches us: if not, STOP cannot be offered, but a link
     supports_reply: bool = False
+    #: whether the reader never agreed but has bought: then the message says so, and how to object
+    rests_on_sale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

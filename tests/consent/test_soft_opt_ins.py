@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 import pytest
 from django.template import Context, Template
 from django.test import Client
+from django.utils import timezone
+from oscar.core.loading import get_model
 
+from cart_recovery.channels.base import OutgoingMessage
+from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent import permissions, soft_opt_ins
 from cart_recovery.consent.wordings import current
-from cart_recovery.models import ConsentRecord, Contact
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.models import ConsentRecord, Contact, Enrolment, TrackedCart
 from tests import checkout
 from tests.consent.words import say
-from tests.factories import make_contact, make_product, make_user
+from tests.factories import make_basket, make_contact, make_followup, make_product, make_user
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("shipped_wordings")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("shipped_wordings")]
 
 EMAIL = "gast@example.de"
 
@@ -43,6 +49,17 @@ def order(client: Client | None = None, *, email: str = EMAIL, **fields: str):
     return checkout.placed_order(checkout.submit_order(client))
 
 
+def remind(contact: Contact, product) -> OutgoingMessage | None:
+    """Let a reminder of a basket with this product become due, a while after the sale."""
+    at = timezone.now() + dt.timedelta(days=30)
+    basket = make_basket(product)
+    followup = make_followup(contact=contact, basket=basket, due_at=at)
+    TrackedCart.objects.filter(basket=basket).update(created_at=at, last_activity_at=at)
+    Enrolment.objects.filter(pk=followup.enrolment_id).update(clock_at=at)
+    deliver_due(clock=lambda: at)
+    return LocmemChannel.outbox.pop() if LocmemChannel.outbox else None
+
+
 def may_be_written_to(contact: Contact, *, is_similar: bool = True) -> bool:
     return permissions.load([contact.pk]).is_granted(
         contact, "email", "cart_reminder", "email", is_similar=is_similar
@@ -65,6 +82,28 @@ def test_a_sale_with_the_notice_is_written_down_when_the_order_is_placed():
 def test_other_goods_need_a_consent_when_only_a_sale_speaks_for_the_person():
     order(**notice())
     assert not may_be_written_to(Contact.objects.get(email_key=EMAIL), is_similar=False)
+
+
+def test_only_similar_goods_are_recommended_when_a_reminder_is_due():
+    LocmemChannel.reset()
+    shoes = get_model("catalogue", "Category").add_root(name="Schuhe")
+    bought, similar, other = make_product(), make_product(), make_product()
+    for product in (bought, similar):
+        product.categories.add(shoes)
+    client = Client()
+    checkout.add_to_basket(client, bought)
+    checkout.enter_as_guest(client, EMAIL)
+    checkout.enter_address(client, **notice())
+    checkout.go_to_preview(client)
+    checkout.placed_order(checkout.submit_order(client))
+    contact = Contact.objects.get(email_key=EMAIL)
+
+    assert remind(contact, other) is None
+    sent = remind(contact, similar)
+
+    assert sent is not None
+    # the notice in every use, §7(3) Nr. 4
+    assert "at basic rates" in sent.text or "nach den Basistarifen" in sent.text
 
 
 def test_nothing_is_written_when_the_checkout_showed_no_notice():

@@ -95,6 +95,27 @@ class Conf:
         """Unconfirmed double opt-ins that an address is asked about within 30 days at the most."""
         return self._get("OPT_IN_LIMIT", 3, int)
 
+    @property
+    def PAUSE(self) -> Duration:
+        """How long a person's pause lasts that is asked for in the preference centre."""
+        return self._get("PAUSE", dt.timedelta(days=30), dt.timedelta)
+
+    # --- public forms -------------------------------------------------------------------------
+
+    @property
+    def FORM_RATE_LIMITS(self) -> Mapping[str, Mapping[str, tuple[int, Duration]]]:
+        """What the public forms take: form (`capture`, `api`, `preferences`) -> whom (`client`:
+        one network address; `address`: one e-mail address or number) -> (how many, within).
+        A form that is named here replaces its defaults. Opting out is never limited."""
+        return {**DEFAULT_FORM_RATE_LIMITS, **self._get("FORM_RATE_LIMITS", {}, dict)}
+
+    @property
+    def CLIENT_IP_HEADER(self) -> str:
+        """Header in which your own proxy hands on the client's address (`X-Real-IP`, or
+        `X-Forwarded-For`, of which the last entry counts). Empty: REMOTE_ADDR. Only for a proxy
+        that overwrites it or adds to it: otherwise anybody can claim any address."""
+        return self._get("CLIENT_IP_HEADER", "", str)
+
     # --- tracking -----------------------------------------------------------------------------
 
     @property
@@ -264,6 +285,16 @@ DEFAULT_FREQUENCY_CAPS: Final[Sequence[Mapping[str, Any]]] = (
     {"limit": 3, "per": dt.timedelta(hours=24)},
     {"limit": 8, "per": dt.timedelta(days=7)},
 )
+DEFAULT_FORM_RATE_LIMITS: Final[Mapping[str, Mapping[str, tuple[int, Duration]]]] = {
+    "capture": {
+        "client": (20, dt.timedelta(hours=1)), "address": (5, dt.timedelta(hours=1)),
+    },
+    # behind it stands a shop's own server or app gateway
+    "api": {"client": (600, dt.timedelta(hours=1)), "address": (5, dt.timedelta(hours=1))},
+    "preferences": {
+        "client": (60, dt.timedelta(hours=1)), "address": (20, dt.timedelta(hours=1)),
+    },
+}  # fmt: skip
 DEFAULT_BOT_USER_AGENTS: Final = (
     "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
     "mediapartners-google", "bingpreview", "slurp",

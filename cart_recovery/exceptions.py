@@ -27,6 +27,10 @@ class InvalidAddressError(CartRecoveryError, ValueError):
     """An e-mail address or phone number cannot be used. Carries no personal data."""
 
 
+class NotMobileError(InvalidAddressError):
+    """A phone number that exists and gets no SMS: a landline, a premium or toll-free number."""
+
+
 class InvalidTokenError(CartRecoveryError, LookupError):
     """A token of a public link is unknown, tampered with or cut."""
 

@@ -65,6 +65,11 @@ class Channel(ABC):
         self._is_proven = False
 
     @property
+    def unsubscribe_mailbox(self) -> str:
+        """The address to which people may write to unsubscribe, where the shop reads it; else ""."""
+        return ""
+
+    @property
     def concurrency(self) -> int:
         """Calls under way at a time in one `send`."""
         value = self.options.get("CONCURRENCY", self.default_concurrency)

@@ -43,6 +43,9 @@ class SendGridChannel(Channel):
     - `API_KEY`: with the right "Mail Send", nothing else.
     - `BASE_URL`: default https://api.sendgrid.com; https://api.eu.sendgrid.com for EU subusers.
     - `WEBHOOK_PUBLIC_KEY`: verification key of the signed event webhook.
+    - `INBOUND_PARSE_KEY`: a secret of the shop's own, at the end of the inbound parse URL.
+    - `UNSUBSCRIBE_MAILBOX`: `unsubscribe@parse.shop.example`, an address on the host whose mail goes
+      to inbound parse: adds `mailto:` to the header `List-Unsubscribe`.
     - `FROM_EMAIL`, `REPLY_TO`: default to the settings of the same name.
     - `TIMEOUT` (seconds, 10), `CONCURRENCY` (calls at a time, 32), `CA_BUNDLE` (a PEM file).
     - `SANDBOX`: SendGrid checks the request and sends nothing.
@@ -52,7 +55,7 @@ class SendGridChannel(Channel):
     default_concurrency = 32
     known_options = frozenset({
         "API_KEY", "BASE_URL", "TIMEOUT", "CONCURRENCY", "WEBHOOK_PUBLIC_KEY", "FROM_EMAIL",
-        "REPLY_TO", "SANDBOX", "CA_BUNDLE",
+        "REPLY_TO", "SANDBOX", "CA_BUNDLE", "INBOUND_PARSE_KEY", "UNSUBSCRIBE_MAILBOX",
     })  # fmt: skip
     required_options = frozenset({"API_KEY"})
 
@@ -73,6 +76,15 @@ class SendGridChannel(Channel):
         """The key in base64, without PEM's first and last line; "" where none is set."""
         lines = str(self.options.get("WEBHOOK_PUBLIC_KEY") or "").splitlines()
         return "".join(line.strip() for line in lines if not line.startswith("-----"))
+
+    @property
+    def inbound_parse_key(self) -> str:
+        """The secret by which inbound parse is believed; "" where none is set."""
+        return str(self.options.get("INBOUND_PARSE_KEY") or "")
+
+    @property
+    def unsubscribe_mailbox(self) -> str:
+        return str(self.options.get("UNSUBSCRIBE_MAILBOX") or "")
 
     def send_one(self, message: OutgoingMessage) -> Outcome:
         client = self._clients.get()
@@ -95,6 +107,16 @@ class SendGridChannel(Channel):
     def check_options(self, options: OptionChecks) -> None:
         super().check_options(options)
         options.check_secret("API_KEY")
+        options.check_secret("INBOUND_PARSE_KEY")
+        options.check_pattern(
+            "UNSUBSCRIBE_MAILBOX", r"[A-Za-z0-9._-]{1,20}@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+",
+            "Write an address of at most 20 letters before the @, as unsubscribe@parse.shop.example.",
+        )  # fmt: skip
+        if self.unsubscribe_mailbox and not self.inbound_parse_key:
+            options.add_error(
+                104, f"{options.where('UNSUBSCRIBE_MAILBOX')} is set, but nothing receives its mail.",
+                f"Set {options.where('INBOUND_PARSE_KEY')} and the inbound parse URL, or leave both out.",
+            )  # fmt: skip
         options.check_url("BASE_URL")
         options.check_number("TIMEOUT", lowest=0.1, highest=60)
         options.check_file("CA_BUNDLE")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
 
 from cart_recovery.conf import conf
 from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 def public_page(
@@ -44,7 +46,7 @@ def page_language(request: HttpRequest, default: str = "") -> str:
     return translation.get_language() or conf.LANGUAGES[0]
 
 
-def unlisted(response: HttpResponse) -> HttpResponse:
+def unlisted(response: R) -> R:
     """Mark an answer: no cache keeps it, no search engine lists it, no other site sees its URL."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"

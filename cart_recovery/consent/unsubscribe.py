@@ -97,16 +97,35 @@ def unsubscribe_url(contact_id: int, channel: str, purpose: str, language: str) 
     The language is the path's prefix where the shop uses `i18n_patterns`, so that no redirect
     stands between a mailbox provider's one-click POST and the view.
     """
+    return absolute_url(link_path("unsubscribe", contact_id, channel, purpose, language))
+
+
+def preferences_url(contact_id: int, channel: str, purpose: str, language: str) -> str:
+    """The absolute link to the preference centre, by the same token."""
+    return absolute_url(link_path("preferences", contact_id, channel, purpose, language))
+
+
+def link_path(page: str, contact_id: int, channel: str, purpose: str, language: str) -> str:
+    """Path and query of a page (name of its URL) that a token of ours opens."""
     token = unsubscribe_token(contact_id, channel, purpose)
     with translation.override(language or None):
-        path = reverse("cart_recovery:unsubscribe", kwargs={"token": token})
-    query = f"?{urlencode({LANGUAGE_PARAMETER: language})}" if language else ""
-    return absolute_url(path) + query
+        path = reverse(f"cart_recovery:{page}", kwargs={"token": token})
+    return f"{path}?{urlencode({LANGUAGE_PARAMETER: language})}" if language else path
 
 
-def headers(url: str) -> dict[str, str]:
-    """The two headers of RFC 8058. `url` must be https where mailbox providers are to use it."""
-    return {"List-Unsubscribe": f"<{url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+def mailto_url(mailbox: str, token: str) -> str:
+    """`mailto:` for a mailbox that the shop receives by inbound parse: the token behind a plus sign
+    says who writes, whatever address they write from. `mailbox` as `unsubscribe@parse.shop.example`.
+    """
+    local, _at, host = mailbox.rpartition("@")
+    return f"mailto:{local}+{token}@{host}?subject=unsubscribe"
+
+
+def headers(url: str, *, mailto: str = "") -> dict[str, str]:
+    """The two headers of RFC 8058. `url` must be https where mailbox providers are to use it, and
+    goes first; `mailto` (a URL) is for mail programs that know nothing but that."""
+    addresses = f"<{url}>, <{mailto}>" if mailto else f"<{url}>"
+    return {"List-Unsubscribe": addresses, "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def list_id(purpose: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from cart_recovery.channels.names import channel_name
 from cart_recovery.conf import conf
 from cart_recovery.consent.pages import page_language, public_page
-from cart_recovery.consent.unsubscribe import UnsubscribeTarget, read_token
+from cart_recovery.consent.unsubscribe import UnsubscribeTarget, link_path, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import Contact, Purpose
@@ -75,7 +75,7 @@ def _scope(request: HttpRequest) -> Scope:
 
 def _withdraw(target: UnsubscribeTarget, scope: Scope, *, source_url: str) -> None:
     contact = Contact.objects.filter(pk=target.contact_id).first()
-    if contact is None:
+    if contact is None or contact.erased_at:
         # the person was deleted altogether: nothing can be sent, and the link still says so
         logger.info("unsubscribe by a contact that no longer exists")
         return
@@ -105,12 +105,15 @@ def _page(
     target = context.get("target")
     language = page_language(request)
     with translation.override(language):
-        words = _words(target) if target else {}
+        words = _words(target, language) if target else {}
     return public_page(request, name, {**context, **words}, status=status, language=language)
 
 
-def _words(target: UnsubscribeTarget) -> dict[str, Any]:
+def _words(target: UnsubscribeTarget, language: str) -> dict[str, Any]:
     return {
+        "preferences_url": link_path(
+            "preferences", target.contact_id, target.channel, target.purpose, language
+        ),
         "shop": conf.SHOP_NAME,
         "kind": Purpose(target.purpose).label,
         "channel": channel_name(target.channel, _("this channel")),

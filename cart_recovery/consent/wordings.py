@@ -80,6 +80,44 @@ _SOFT_EN: Final = (
 _SOFT_PURPOSES: Final = (
     Purpose.CART_REMINDER.value, Purpose.PROMOTION.value, Purpose.REVIEW_REQUEST.value,
 )  # fmt: skip
+_CAPTURE_EMAIL_DE: Final = (
+    "Ja, {shop} darf mir meinen Warenkorb per E-Mail schicken und mich per E-Mail an einen nicht "
+    "abgeschlossenen Einkauf erinnern (Warenkorb-Erinnerungen, auch mit einem Gutschein). Ich kann "
+    "das jederzeit widerrufen: mit einem Klick auf den Abmeldelink in jeder dieser E-Mails oder "
+    "durch eine Nachricht an {shop}. Die Einwilligung ist freiwillig und keine Bedingung für einen "
+    "Einkauf."
+)
+_CAPTURE_EMAIL_EN: Final = (
+    "Yes, {shop} may send me my basket by e-mail and remind me by e-mail of a purchase that I have "
+    "not finished (cart reminders, also with a voucher). I can withdraw this at any time: with one "
+    "click on the unsubscribe link in each of these e-mails or by a message to {shop}. My consent "
+    "is voluntary and not a condition of any purchase."
+)
+_CAPTURE_SMS_DE: Final = (
+    "Ja, {shop} darf mir meinen Warenkorb per SMS an die hier angegebene Telefonnummer schicken und "
+    "mich dort per SMS an einen nicht abgeschlossenen Einkauf erinnern (Warenkorb-Erinnerungen, auch "
+    "mit einem Gutschein). Ich kann das jederzeit widerrufen: über den Link in jeder dieser SMS, mit "
+    "der Antwort STOPP oder durch eine Nachricht an {shop}. Die Einwilligung ist freiwillig und "
+    "keine Bedingung für einen Einkauf."
+)
+_CAPTURE_SMS_EN: Final = (
+    "Yes, {shop} may send me my basket by text message (SMS) to the phone number given here and "
+    "remind me there of a purchase that I have not finished (recurring cart reminders, also with a "
+    "voucher). Message frequency varies; message and data rates may apply. I can withdraw this at "
+    "any time: by the link in each of these messages, by replying STOP (HELP for help) or by a "
+    "message to {shop}. My consent is voluntary and not a condition of any purchase."
+)
+_FOOTER_EMAIL_DE: Final = (
+    "Ja, {shop} darf mir per E-Mail Angebote und Neuigkeiten aus dem eigenen Sortiment schicken. Ich "
+    "kann das jederzeit widerrufen: mit einem Klick auf den Abmeldelink in jeder dieser E-Mails oder "
+    "durch eine Nachricht an {shop}. Die Einwilligung ist freiwillig und keine Bedingung für einen "
+    "Einkauf."
+)
+_FOOTER_EMAIL_EN: Final = (
+    "Yes, {shop} may send me offers and news about its own goods by e-mail. I can withdraw this at "
+    "any time: with one click on the unsubscribe link in each of these e-mails or by a message to "
+    "{shop}. My consent is voluntary and not a condition of any purchase."
+)
 
 SHIPPED: Final[Sequence[ShippedWording]] = (
     ShippedWording("registration-email", "email", "de", _EMAIL_DE),
@@ -90,6 +128,18 @@ SHIPPED: Final[Sequence[ShippedWording]] = (
     ShippedWording("checkout-sms", "sms", "en", _SMS_EN),
     ShippedWording("checkout-soft-email", "email", "de", _SOFT_DE, _SOFT_PURPOSES),
     ShippedWording("checkout-soft-email", "email", "en", _SOFT_EN, _SOFT_PURPOSES),
+    ShippedWording("account-email", "email", "de", _EMAIL_DE),
+    ShippedWording("account-email", "email", "en", _EMAIL_EN),
+    ShippedWording(
+        "account-sms", "sms", "de", _SMS_DE.replace("hier angegebenen ", "hinterlegten ")
+    ),
+    ShippedWording("account-sms", "sms", "en", _SMS_EN.replace("given here ", "on file ")),
+    ShippedWording("capture-email", "email", "de", _CAPTURE_EMAIL_DE),
+    ShippedWording("capture-email", "email", "en", _CAPTURE_EMAIL_EN),
+    ShippedWording("capture-sms", "sms", "de", _CAPTURE_SMS_DE),
+    ShippedWording("capture-sms", "sms", "en", _CAPTURE_SMS_EN),
+    ShippedWording("footer-email", "email", "de", _FOOTER_EMAIL_DE, (Purpose.PROMOTION.value,)),
+    ShippedWording("footer-email", "email", "en", _FOOTER_EMAIL_EN, (Purpose.PROMOTION.value,)),
 )
 
 

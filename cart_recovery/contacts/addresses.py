@@ -17,7 +17,7 @@ from phonenumber_field.phonenumber import PhoneNumber
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from cart_recovery.conf import conf
-from cart_recovery.exceptions import InvalidAddressError
+from cart_recovery.exceptions import InvalidAddressError, NotMobileError
 
 MAX_EMAIL_LENGTH: Final = 254
 MAX_PHONE_LENGTH: Final = 64
@@ -49,7 +49,8 @@ def parse_phone(raw: Any, country: str = "") -> str:
     """A number that can get an SMS, as E.164, read by the country (ISO code; "" = DEFAULT_COUNTRY).
 
     Landlines, premium, toll-free and unknown numbers are refused, and so are extensions. Where the
-    plan does not tell (US, CA), `fixed line or mobile` is good enough. Raises InvalidAddressError.
+    plan does not tell (US, CA), `fixed line or mobile` is good enough. Raises InvalidAddressError,
+    NotMobileError for a number that exists and gets no SMS.
     """
     text = number_text(raw)
     if not text or len(text) > MAX_PHONE_LENGTH:
@@ -61,7 +62,7 @@ def parse_phone(raw: Any, country: str = "") -> str:
     if number.extension or not phonenumbers.is_valid_number(number):
         raise InvalidAddressError("not a phone number")
     if not may_get_sms(number):
-        raise InvalidAddressError("not a mobile number")
+        raise NotMobileError("not a mobile number")
     return str(phonenumbers.format_number(number, PhoneNumberFormat.E164))
 
 

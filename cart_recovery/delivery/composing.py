@@ -88,10 +88,7 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
                 language=language,
                 basket=basket,
                 restore_url=restore_url(tokens[followup.pk], language),
-                unsubscribe_url=unsubscribe.unsubscribe_url(
-                    followup.enrolment.contact_id, option.channel,
-                    followup.enrolment.campaign.purpose, language,
-                ),
+                **_own_links(followup, option.channel, language),
                 voucher=vouchers.get(followup.pk),
                 supports_reply=get_channel(option.channel).supports_reply,
                 rests_on_sale=facts.reach.rests_on_sale(
@@ -100,6 +97,17 @@ def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequ
             )
         )  # fmt: skip
     return requests
+
+
+def _own_links(followup: FollowUp, channel: str, language: str) -> dict[str, str]:
+    """Where the person ends these messages, and where they choose among them. An SMS has no room
+    for both; the first leads to the second."""
+    enrolment = followup.enrolment
+    whose = (enrolment.contact_id, channel, enrolment.campaign.purpose, language)
+    links = {"unsubscribe_url": unsubscribe.unsubscribe_url(*whose)}
+    if get_channel(channel).address_kind == "email":
+        links["preferences_url"] = unsubscribe.preferences_url(*whose)
+    return links
 
 
 def _draft(
@@ -136,9 +144,15 @@ def _draft(
 
 
 def _mail_headers(followup: FollowUp, request: RenderRequest) -> dict[str, str]:
+    """What mail programs make their unsubscribe button of, and which list the mail belongs to."""
+    mailbox = get_channel(request.channel).unsubscribe_mailbox
+    enrolment = followup.enrolment
+    purpose = enrolment.campaign.purpose
+    token = unsubscribe.unsubscribe_token(enrolment.contact_id, request.channel, purpose)
+    mailto = unsubscribe.mailto_url(mailbox, token) if mailbox else ""
     return {
-        **unsubscribe.headers(request.unsubscribe_url),
-        **unsubscribe.list_id(followup.enrolment.campaign.purpose),
+        **unsubscribe.headers(request.unsubscribe_url, mailto=mailto),
+        **unsubscribe.list_id(purpose),
     }
 
 

@@ -49,6 +49,7 @@ def build_context(
         "language": language,
         "restore_url": restore_url,
         "unsubscribe_url": _required(request.unsubscribe_url, "unsubscribe_url"),
+        "preferences_url": absolute(request.preferences_url, "") or None,
         "imprint": conf.IMPRINT,
         "imprint_rows": [{"text": clean(row)} for row in conf.IMPRINT.splitlines()],
         "lines": shown,

@@ -21,6 +21,7 @@ LABELS: Final = {
         "any time by the link below, at no cost other than that of sending it at basic rates."
     ),
     "unsubscribe": gettext_noop("Unsubscribe from these messages"),
+    "preferences": gettext_noop("Choose what you get"),
     "sms_stop": gettext_noop("No more texts: reply STOP"),
     "sms_link": gettext_noop("No more texts: {{ unsubscribe_url }}"),
 }

@@ -86,6 +86,10 @@ PLACEHOLDERS: Final[tuple[Placeholder, ...]] = (
         "unsubscribe_url", Kind.URL, _("link that ends these messages"),
         "https://shop.example/u/b8Zc0p",
     ),
+    Placeholder(
+        "preferences_url", Kind.URL, _("link to the page where people choose what they get"),
+        "https://shop.example/p/b8Zc0p", optional=True,
+    ),
     Placeholder("imprint", Kind.TEXT, _("legal footer of the shop"), "Probeladen GmbH"),
     Placeholder(
         "imprint_rows", Kind.LIST, _("the same, row by row"),

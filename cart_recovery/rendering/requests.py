@@ -22,6 +22,8 @@ class RenderRequest:
     basket: BasketFacts
     restore_url: str
     unsubscribe_url: str
+    #: where the person chooses what they get; "" leaves the link out
+    preferences_url: str = ""
     voucher: VoucherFacts | None = None
     #: whether an answer to an SMS reaches us: if not, STOP cannot be offered, but a link
     supports_reply: bool = False

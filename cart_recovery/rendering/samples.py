@@ -42,6 +42,7 @@ def sample_request(address_kind: str, language: str) -> RenderRequest:
         basket=BasketFacts(0, "Open", None, (_SHIRT, _MUG, _BAG), ()),
         restore_url="https://shop.example/r/3kQ9xTf2Lm4Wz8Yp",
         unsubscribe_url="https://shop.example/u/b8Zc0p.x7Kq2mN4vR9sT1wY3zA5cE",
+        preferences_url="https://shop.example/p/b8Zc0p.x7Kq2mN4vR9sT1wY3zA5cE",
     )
 
 

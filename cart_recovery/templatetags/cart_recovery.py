@@ -9,7 +9,7 @@ from typing import Any
 from django import template
 from django.http import HttpRequest
 from django.template.context import Context
-from django.urls import get_script_prefix
+from django.urls import get_script_prefix, reverse
 from django.utils import translation
 
 from cart_recovery.conf import conf
@@ -17,6 +17,7 @@ from cart_recovery.consent import soft_opt_ins
 from cart_recovery.consent.capture import box_name, wording_name
 from cart_recovery.consent.wordings import current
 from cart_recovery.models import ConsentWording
+from cart_recovery.preferences.capture_forms import make_forms
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -61,6 +62,26 @@ def recovery_soft_opt_in() -> dict[str, Any]:
         "wording": _wording(code, language) if soft_opt_ins.is_offered() else None,
         "wording_field": soft_opt_ins.WORDING_FIELD,
         "objection_field": soft_opt_ins.OBJECTION_FIELD,
+        "page_language": language,
+    }
+
+
+@register.inclusion_tag("cart_recovery/capture_form.html", takes_context=True)
+def recovery_capture(
+    context: Context, where: str = "capture", channels: str = ""
+) -> dict[str, Any]:
+    """ "Send me my basket", a form of its own: `{% recovery_capture %}`, outside any other form.
+
+    One address field per channel that is set up and has a wording `<where>-<channel>`; `channels`
+    ("email,sms") chooses and orders them. `where="footer"` asks for offers and news instead.
+    """
+    request = context.get("request")
+    language = translation.get_language() or ""
+    names = [name.strip() for name in channels.split(",") if name.strip()]
+    return {
+        "forms": make_forms(where, names, language=language, page=request.path if request else ""),
+        "action": reverse("cart_recovery:capture"),
+        "csrf_token": context.get("csrf_token", ""),
         "page_language": language,
     }
 

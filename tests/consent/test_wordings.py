@@ -34,7 +34,8 @@ def test_all_shipped_wordings_are_there_when_installed():
         (code, language, 1, channel)
         for code, channel in [
             ("registration-email", "email"), ("checkout-email", "email"), ("checkout-sms", "sms"),
-            ("checkout-soft-email", "email"),
+            ("checkout-soft-email", "email"), ("account-email", "email"), ("account-sms", "sms"),
+            ("capture-email", "email"), ("capture-sms", "sms"), ("footer-email", "email"),
         ]
         for language in ("de", "en")
     }  # fmt: skip
@@ -49,9 +50,13 @@ def test_each_text_names_shop_purpose_and_way_out_when_installed():
         assert ways[wording.language] in wording.text
         free = {"de": "keine Bedingung", "en": "not a condition"}
         assert free[wording.language] in wording.text
-        reminders = {"de": "Warenkorb-Erinnerungen", "en": "cart reminders"}
-        assert reminders[wording.language] in wording.text
-        assert wording.purposes == ["cart_reminder"]
+        named = {
+            "cart_reminder": {"de": "Warenkorb-Erinnerungen", "en": "cart reminders"},
+            "promotion": {"de": "Angebote und Neuigkeiten", "en": "offers and news"},
+        }
+        (purpose,) = wording.purposes
+        assert named[purpose][wording.language] in wording.text
+        assert (purpose == "promotion") == wording.code.startswith("footer-")
 
 
 def test_the_notice_for_customers_names_what_the_law_wants_when_installed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from collections.abc import Iterator
@@ -19,9 +20,15 @@ from django.utils.translation import gettext, ngettext
 from cart_recovery import models
 from cart_recovery.consent import data_links
 from cart_recovery.consent.suppression import suppress
-from cart_recovery.consent.unsubscribe import unsubscribe_url
+from cart_recovery.consent.unsubscribe import (
+    preferences_url,
+    unsubscribe_token,
+    unsubscribe_url,
+)
+from cart_recovery.consent.wordings import current
 from cart_recovery.delivery.pausing import pause
 from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.preferences.stamps import make_stamp
 from tests import factories
 from tests.privacy.people import make_known_person
 from tests.restore_links import kit
@@ -161,6 +168,7 @@ def public_pages(client: Client) -> Iterator[Any]:
     yield kit.show(client, token)
     yield kit.show(client, "falsch")
     yield from own_data_pages(client)
+    yield from preference_pages(client)
 
 
 def own_data_pages(client: Client) -> Iterator[Any]:
@@ -171,6 +179,65 @@ def own_data_pages(client: Client) -> Iterator[Any]:
     models.DataLink.objects.update(expires_at=now)
     yield client.get(path)
     yield client.get(reverse("cart_recovery:data", kwargs={"token": "falsch"}))
+
+
+def preference_pages(client: Client) -> Iterator[Any]:
+    """The preference centre, the account pages and the form for an address, in all their states."""
+    contact = factories.make_consent(
+        factories.make_contact("waehlt@example.de", phone="+4915112345699"), "email"
+    )
+    path = preferences_url(contact.pk, "email", "order_status", "de")
+    path = path.removeprefix("https://shop.example")
+    erase = reverse(
+        "cart_recovery:preferences_erase",
+        kwargs={"token": unsubscribe_token(contact.pk, "email", "cart_reminder")},
+    )
+    wording = current("account-sms", "de")
+    wishes: list[dict[str, Any]] = [
+        {"action": "ask", "channel": "sms", "wording": wording.pk},
+        {"action": "ask", "channel": "sms", "wording": "0"},
+        {"action": "off", "channel": "email", "purpose": "order_status"},
+        {"action": "orders_on", "channel": "email"}, {"action": "data"}, {"action": "pause"},
+        {"action": "resume"}, {"action": "prefer", "channel": "sms"},
+        {"action": "language", "language": "de"}, {"action": "all_off"}, {"action": "nonsense"},
+    ]  # fmt: skip
+    yield client.get(path)
+    for wish in wishes:
+        yield client.post(path, wish)
+    suppress("email", "email", contact.email, reason="unsubscribed", source="test")
+    yield client.get(path)
+    yield client.get(erase)
+    yield client.post(erase)
+    yield client.get(path)
+    client.force_login(factories.make_user())
+    yield client.get(reverse("cart_recovery:account"))
+    yield client.get(reverse("cart_recovery:account_erase"))
+    yield client.post(reverse("cart_recovery:account_erase"))
+    client.logout()
+    yield from capture_pages(client)
+
+
+def capture_pages(client: Client) -> Iterator[Any]:
+    url = reverse("cart_recovery:capture")
+    yield client.get(url)
+    yield client.post(url, {})
+    for channel, typed in (("email", "mensch@example.de"), ("sms", "+4915112345678")):
+        good: dict[str, Any] = {
+            "where": "capture", "channel": channel, "address": typed, "agree": "yes",
+            "wording": current(f"capture-{channel}", "de").pk,
+            "stamp": make_stamp(timezone.now() - dt.timedelta(minutes=1)),
+        }  # fmt: skip
+        bad = ({"address": ""}, {"address": "x"}, {"agree": ""}, {"stamp": ""},
+               {"address": "noreply@example.de"}, {"address": "a@exаmple.de"},
+               {"address": "030123456"})  # fmt: skip
+        for change in bad:
+            yield client.post(url, {**good, **change})
+        yield client.post(url, good)
+    yield Client(enforce_csrf_checks=True).post(url, good)
+    for _n in range(30):
+        last = client.post(url, {})
+    assert last.status_code == 429
+    yield last
 
 
 def basket_of_sold_out() -> Any:
@@ -187,7 +254,11 @@ def test_shoppers_read_german(client: Client, parts: dict[str, str]) -> None:
         seen |= {name for t in page.templates if (name := t.name or "").startswith("cart_recovery")}
     shipped = Path(models.__file__).parents[1] / "templates"
     names = {str(path.relative_to(shipped)) for path in (shipped / "cart_recovery").rglob("*.html")}
-    assert names - seen <= {"cart_recovery/consent_boxes.html"}
+    assert names - seen <= {
+        f"cart_recovery/{name}.html"
+        # tags and a menu entry for the shop's own pages
+        for name in ("consent_boxes", "soft_opt_in", "account_menu_entry")
+    }
 
 
 def test_message_speaks_german_around_what_staff_wrote(parts: dict[str, str]) -> None:

@@ -13,7 +13,8 @@ from oscar.core.loading import get_model
 from benchmarks import carts, series
 from cart_recovery import models, sweep
 from cart_recovery.conf import conf
-from cart_recovery.delivery.followups import claim_due, new_claim_token
+from cart_recovery.delivery.claims import new_claim_token
+from cart_recovery.delivery.followups import claim_due
 from tests.factories import make_campaign
 
 #: the sweeps follow each other in the shop's time by so much

@@ -20,6 +20,12 @@ class CartRecoveryConfig(AppConfig):
 
         checks.register()
         receivers.connect()
+        if installed_apps.is_installed("django_q"):
+            from cart_recovery import signals, tasks
+
+            signals.notice_planned.connect(
+                tasks.hint_delivery, dispatch_uid="cart_recovery.hint_delivery"
+            )
         post_migrate.connect(install, sender=self, dispatch_uid="cart_recovery.install")
 
 

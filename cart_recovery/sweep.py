@@ -18,7 +18,7 @@ from django.db import DatabaseError
 from cart_recovery.attribution.crediting import credit_pending
 from cart_recovery.campaigns.planning import PlanResult, plan
 from cart_recovery.conf import conf
-from cart_recovery.delivery.followups import count_due, release_stale
+from cart_recovery.delivery import followups, notices
 from cart_recovery.delivery.outbox import give_up_stuck
 from cart_recovery.incentives.purging import purge_expired
 from cart_recovery.models import Heartbeat
@@ -49,12 +49,12 @@ def run(now: dt.datetime) -> SweepReport:
     report = SweepReport()
     stages: tuple[tuple[str, Callable[[], None]], ...] = (
         ("unknown", lambda: setattr(report, "unknown", give_up_stuck(now))),
-        ("released", lambda: setattr(report, "released", release_stale(now))),
+        ("released", lambda: setattr(report, "released", _release(now))),
         ("credited", lambda: setattr(report, "credited", credit_pending(now, conf.BATCH_SIZE))),
         ("planned", lambda: setattr(report, "planned", plan(now))),
         ("purged", lambda: setattr(report, "purged_vouchers", purge_expired(now, conf.BATCH_SIZE))),
         ("retention", lambda: setattr(report, "removed", _clean_up(now))),
-        ("due", lambda: setattr(report, "due", count_due(now, at_most=_capacity()))),
+        ("due", lambda: setattr(report, "due", _count_due(now))),
     )
     for name, stage in stages:
         try:
@@ -67,7 +67,7 @@ def run(now: dt.datetime) -> SweepReport:
 
 
 def delivery_tasks_for(report: SweepReport) -> int:
-    """How many delivery tasks the due follow-ups are worth."""
+    """How many delivery tasks the due follow-ups and notices are worth."""
     return min(conf.DELIVERY_TASKS, -(-report.due // conf.BATCH_SIZE))
 
 
@@ -77,6 +77,16 @@ def _clean_up(now: dt.datetime) -> dict[str, int]:
     if done.failed:
         raise RuntimeError(f"Could not delete what is over: {', '.join(done.failed)}")
     return dict(+done.counts)
+
+
+def _release(now: dt.datetime) -> int:
+    return followups.release_stale(now) + notices.release_stale(now)
+
+
+def _count_due(now: dt.datetime) -> int:
+    capacity = _capacity()
+    waiting = notices.count_due(now, at_most=capacity)
+    return min(capacity, waiting + followups.count_due(now, at_most=capacity))
 
 
 def _capacity() -> int:

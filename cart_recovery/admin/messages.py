@@ -49,7 +49,7 @@ class MessageAdmin(ReadOnlyAdmin):
         "pk", "channel", "state", "reason_label", "subject", "contact_link", "cart_link",
         "sending_at",
     ]  # fmt: skip
-    list_filter = ["state", "channel", "language"]
+    list_filter = ["state", "channel", "notice__kind", "language"]
     list_select_related = ["followup__enrolment"]
     search_fields = ["address_digest"]
     search_help_text = _("A whole e-mail address or phone number, or the provider's id.")
@@ -89,6 +89,8 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("cart"))
     def cart_link(self, message: Message) -> SafeString | str:
+        if message.followup is None:
+            return ""
         key = message.followup.enrolment.cart_id
         return admin_link_by_key(
             "cart_recovery", "trackedcart", key, _("Cart %(pk)s") % {"pk": key}
@@ -96,17 +98,21 @@ class MessageAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("order"))
     def order_link(self, message: Message) -> SafeString | str:
+        if message.followup is None:
+            return ""
         key = message.followup.enrolment.cart.order_id
         return admin_link_by_key("order", "order", key, str(key))
 
     @admin.display(description=_("campaign"))
     def campaign_link(self, message: Message) -> SafeString | str:
+        if message.followup is None:
+            return ""
         campaign = message.followup.enrolment.campaign
         return admin_link_by_key("cart_recovery", "campaign", campaign.pk, campaign.name)
 
     @admin.display(description=_("choice of the channel"))
     def choice_reason(self, message: Message) -> str:
-        return choice_label(message.followup.choice_reason)
+        return choice_label(message.followup.choice_reason) if message.followup else ""
 
 
 @admin.register(FollowUp)

@@ -107,6 +107,21 @@ def find(token: str) -> OptIn | None:
     return rows.filter(token_hash=hash_token(trimmed)).first()
 
 
+def is_open(opt_in: OptIn, now: dt.datetime | None = None) -> bool:
+    """Whether it can be confirmed now."""
+    return (
+        opt_in.state == OptInState.PENDING
+        and opt_in.expires_at > (now or timezone.now())
+        and digest_on(opt_in.contact, opt_in.channel) == opt_in.address_digest
+    )
+
+
+def still_holds(opt_in: OptIn) -> bool:
+    """Whether it was confirmed, and nothing of it was taken back since."""
+    opt_in.refresh_from_db(fields=["state"])
+    return opt_in.state == OptInState.CONFIRMED and _is_permitted(opt_in.contact, opt_in.wording)
+
+
 def pending_at(
     channel: str, address_digest: str, now: dt.datetime | None = None
 ) -> list[OptIn]:  # fmt: skip

@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 
 from cart_recovery.conf import conf
-from cart_recovery.consent.unsubscribe import LANGUAGE_PARAMETER
+from cart_recovery.consent.links import LANGUAGE_PARAMETER
 
 R = TypeVar("R", bound=HttpResponseBase)
 

@@ -6,14 +6,13 @@ import base64
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from django.core.signing import BadSignature, Signer
-from django.urls import reverse
-from django.utils import translation
 from django.utils.crypto import salted_hmac
 from django.utils.http import base36_to_int, int_to_base36
 
+from cart_recovery.consent.links import public_path
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import Purpose
 from cart_recovery.shop.site import absolute_url
@@ -33,8 +32,6 @@ _PURPOSE_OF: Final = {letter: purpose for purpose, letter in _PURPOSES.items()}
 _CHANNEL_OF: Final = {letter: channel for channel, letter in _CHANNELS.items()}
 _PAYLOAD: Final = re.compile(r"([a-z])([a-z])([0-9a-z]{1,13})(?:-(.{1,32}))?", re.ASCII)
 
-#: name of the query parameter with the language of the message
-LANGUAGE_PARAMETER: Final = "l"
 _MAX_LENGTH: Final = 120
 _SALT: Final = "cart_recovery.unsubscribe"
 
@@ -92,11 +89,8 @@ def read_token(token: str) -> UnsubscribeTarget:
 
 
 def unsubscribe_url(contact_id: int, channel: str, purpose: str, language: str) -> str:
-    """The absolute link for a message: as short as the shop's URLs allow, in its language.
-
-    The language is the path's prefix where the shop uses `i18n_patterns`, so that no redirect
-    stands between a mailbox provider's one-click POST and the view.
-    """
+    """The absolute link for a message; see `public_path`. No redirect stands between a mailbox
+    provider's one-click POST and the view."""
     return absolute_url(link_path("unsubscribe", contact_id, channel, purpose, language))
 
 
@@ -107,10 +101,7 @@ def preferences_url(contact_id: int, channel: str, purpose: str, language: str) 
 
 def link_path(page: str, contact_id: int, channel: str, purpose: str, language: str) -> str:
     """Path and query of a page (name of its URL) that a token of ours opens."""
-    token = unsubscribe_token(contact_id, channel, purpose)
-    with translation.override(language or None):
-        path = reverse(f"cart_recovery:{page}", kwargs={"token": token})
-    return f"{path}?{urlencode({LANGUAGE_PARAMETER: language})}" if language else path
+    return public_path(page, unsubscribe_token(contact_id, channel, purpose), language)
 
 
 def mailto_url(mailbox: str, token: str) -> str:

@@ -1,4 +1,5 @@
-"""The unsubscribe page: looking changes nothing, one POST is enough, from a person or a mailbox."""
+"""The pages that unsubscribe and that confirm: looking changes nothing, one POST is enough, from a
+person or a mailbox."""
 
 from __future__ import annotations
 
@@ -17,11 +18,14 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cart_recovery.channels.names import channel_name
 from cart_recovery.conf import conf
+from cart_recovery.consent import opt_ins
+from cart_recovery.consent.addresses import address_kind_of
 from cart_recovery.consent.pages import page_language, public_page
 from cart_recovery.consent.unsubscribe import UnsubscribeTarget, link_path, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
-from cart_recovery.exceptions import InvalidTokenError
-from cart_recovery.models import Contact, Purpose
+from cart_recovery.exceptions import ChannelConfigurationError, InvalidTokenError
+from cart_recovery.models import Contact, OptIn, Purpose
+from cart_recovery.shop.site import absolute_url
 
 logger = logging.getLogger(__name__)
 
@@ -119,3 +123,61 @@ def _words(target: UnsubscribeTarget, language: str) -> dict[str, Any]:
         "channel": channel_name(target.channel, _("this channel")),
         "is_advertising": target.purpose in ADVERTISING,
     }
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class ConfirmView(View):
+    """GET shows what is about to be agreed to, POST agrees and says so. No cookie, no session, no
+    log-in: having the link shows that one reads what is sent to the address."""
+
+    http_method_names = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        opt_in = opt_ins.find(token)
+        if opt_in is None:
+            return _confirm_page(request, "confirm_invalid.html", status=404)
+        if opt_ins.is_open(opt_in):
+            return _confirm_page(request, "confirm.html", opt_in)
+        return _settled_page(request, opt_in)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        opt_in = opt_ins.find(token)
+        if opt_in is None:
+            return _confirm_page(request, "confirm_invalid.html", status=404)
+        # where it was said, without the token
+        where = absolute_url(request.path.partition(token)[0])
+        if opt_ins.confirm(opt_in, by="link", source_url=where):
+            return _confirm_page(request, "confirm_done.html", opt_in)
+        return _settled_page(request, opt_in)
+
+
+def _settled_page(request: HttpRequest, opt_in: OptIn) -> HttpResponse:
+    """What whoever comes again, late or after a no gets to read."""
+    if opt_ins.still_holds(opt_in):
+        return _confirm_page(request, "confirm_done.html", opt_in)
+    return _confirm_page(request, "confirm_gone.html", opt_in, status=410)
+
+
+def _confirm_page(
+    request: HttpRequest, name: str, opt_in: OptIn | None = None, *, status: int = 200
+) -> HttpResponse:
+    language = page_language(request, opt_in.language if opt_in else "")
+    with translation.override(language):
+        context: dict[str, Any] = {"shop": conf.SHOP_NAME}
+        if opt_in is not None:
+            context |= {
+                "opt_in": opt_in,
+                "channel": channel_name(opt_in.channel, _("this channel")),
+                "address": _masked(opt_in),
+            }
+    return public_page(request, name, context, status=status, language=language)
+
+
+def _masked(opt_in: OptIn) -> str:
+    """As much of the address as its owner needs to know it again."""
+    try:
+        address = opt_in.contact.address_for(address_kind_of(opt_in.channel))
+    except ChannelConfigurationError:
+        return ""
+    name, at, domain = address.partition("@")
+    return f"{name[:1]}…@{domain}" if at else f"…{address[-3:]}" if address else ""

@@ -6,23 +6,19 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.urls import reverse
-
-from cart_recovery.channels.base import OutgoingMessage
 from cart_recovery.channels.registry import get_channel
 from cart_recovery.consent import unsubscribe
-from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.delivery.outbox import Draft
+from cart_recovery.delivery.writing import Recipient, callback_url, fill, row_of
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.rules import remaining_basket
 from cart_recovery.eligibility.verdicts import Send, Skip
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.incentives.granting import grant
-from cart_recovery.models import FollowUp, Message, Reason, new_public_id
+from cart_recovery.models import FollowUp, Reason
 from cart_recovery.rendering.batches import render_batch
 from cart_recovery.rendering.requests import Rendered, RenderRequest
 from cart_recovery.restore_links.tokens import LinkRequest, create_links, restore_url
-from cart_recovery.shop.site import absolute_url
 
 Approved = tuple[FollowUpFacts, Send]
 
@@ -42,7 +38,7 @@ def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
     if not approved:
         return result
     requests = _requests(approved, now)
-    callbacks = {channel: _callback_url(channel) for channel in {r.channel for r in requests}}
+    callbacks = {channel: callback_url(channel) for channel in {r.channel for r in requests}}
     for (facts, send), request, rendered in zip(
         approved, requests, render_batch(requests), strict=True
     ):
@@ -118,28 +114,16 @@ def _draft(
     *,
     callback: str,
 ) -> Draft:
-    address = followup.enrolment.contact.address_for(request.address_kind)
-    message = _row(followup, now)
-    message.channel = request.channel
-    message.language = rendered.language
-    message.to_address = address
-    message.address_digest = address_digest(request.address_kind, address)
-    message.subject = rendered.subject[:255]
-    message.html = rendered.html
-    message.text = rendered.text
-    message.sms_parts = rendered.sms_parts
-    message.reason = message.detail = ""
+    contact = followup.enrolment.contact
+    to = Recipient(
+        request.channel, request.address_kind, contact.address_for(request.address_kind)
+    )  # fmt: skip
     is_mail = request.address_kind == "email"
-    outgoing = OutgoingMessage(
-        key=message.public_id,
-        to=address,
-        language=rendered.language,
-        subject=rendered.subject,
-        html=rendered.html,
-        text=rendered.text,
+    message = row_of(followup, contact.pk, now)
+    outgoing = fill(
+        message, rendered, to, callback=callback,
         headers=_mail_headers(followup, request) if is_mail else {},
-        callback_url=f"{callback}?message={message.public_id}",
-    )
+    )  # fmt: skip
     return Draft(followup=followup, message=message, outgoing=outgoing)
 
 
@@ -154,22 +138,3 @@ def _mail_headers(followup: FollowUp, request: RenderRequest) -> dict[str, str]:
         **unsubscribe.headers(request.unsubscribe_url, mailto=mailto),
         **unsubscribe.list_id(purpose),
     }
-
-
-def _row(followup: FollowUp, now: dt.datetime) -> Message:
-    """The message's row: the one of a call that surely failed, or a new one."""
-    message = getattr(followup, "message", None)
-    if isinstance(message, Message):
-        message.attempts += 1
-        return message
-    return Message(
-        followup=followup,
-        contact_id=followup.enrolment.contact_id,
-        public_id=new_public_id(),
-        created_at=now,
-    )
-
-
-def _callback_url(channel: str) -> str:
-    path = reverse("cart_recovery:webhook", kwargs={"channel": channel, "kind": "status"})
-    return absolute_url(path)

@@ -4,61 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.db import connection, transaction
 from django.db.models import Case, F, Field, Value, When
 from django.db.models.functions import Cast
 
 from cart_recovery.campaigns.planning import plan_next, stop_by_id
-from cart_recovery.conf import conf
+from cart_recovery.delivery.claims import Claims
 from cart_recovery.eligibility.verdicts import Skip, Wait
 from cart_recovery.models import Enrolment, EnrolmentState, FollowUp, FollowUpState, Reason
 
 logger = logging.getLogger(__name__)
 
 
-def new_claim_token() -> str:
-    """32 hex digits that name one claim."""
-    return uuid.uuid4().hex
-
-
-def claim_due(now: dt.datetime, *, limit: int, token: str) -> list[int]:
-    """Take up to `limit` due follow-ups for `token`, oldest first, in one short transaction.
-
-    Two workers never get the same one: rows that another one is about to take are passed over where
-    the database can (SKIP LOCKED), and the conditional UPDATE decides everywhere.
-    """
-    with transaction.atomic():
-        due = FollowUp.objects.filter(state=FollowUpState.PLANNED, due_at__lte=now)
-        if connection.features.has_select_for_update:
-            due = due.select_for_update(
-                skip_locked=connection.features.has_select_for_update_skip_locked
-            )
-        ids = list(due.order_by("due_at").values_list("pk", flat=True)[:limit])
-        if not ids:
-            return []
-        FollowUp.objects.filter(pk__in=ids, state=FollowUpState.PLANNED).update(
-            state=FollowUpState.CLAIMED, claim_token=token, lease_until=now + conf.LEASE
-        )
-    return list(FollowUp.objects.filter(pk__in=ids, claim_token=token).values_list("pk", flat=True))
-
-
-def release_stale(now: dt.datetime) -> int:
-    """Give back what a dead worker had claimed. It had not called the provider: a message that was
-    handed over has ended its follow-up in the same transaction."""
-    return FollowUp.objects.filter(state=FollowUpState.CLAIMED, lease_until__lt=now).update(
-        state=FollowUpState.PLANNED, claim_token="", lease_until=None
-    )
-
-
-def count_due(now: dt.datetime, *, at_most: int) -> int:
-    """Due follow-ups, counted no further than `at_most`."""
-    due = FollowUp.objects.filter(state=FollowUpState.PLANNED, due_at__lte=now)
-    return due.order_by()[:at_most].count()
+_claims: Final = Claims(FollowUp)
+claim_due = _claims.claim_due
+release_stale = _claims.release_stale
+count_due = _claims.count_due
+lock_claimed = _claims.lock_claimed
 
 
 def skip(refused: Sequence[tuple[FollowUp, Skip]], *, token: str, now: dt.datetime) -> None:
@@ -123,14 +89,6 @@ def mark_done(followups: Sequence[FollowUp], now: dt.datetime) -> None:
             choice_reason=_values_of("choice_reason", followups),
         )  # fmt: skip
     plan_next(followups, now)
-
-
-def lock_claimed(ids: Sequence[int], token: str) -> set[int]:
-    """Which of these follow-ups still belong to the claim, locked until the transaction ends."""
-    rows = FollowUp.objects.filter(pk__in=ids, state=FollowUpState.CLAIMED, claim_token=token)
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update()
-    return set(rows.values_list("pk", flat=True))
 
 
 def _values_of(attribute: str, followups: Sequence[FollowUp]) -> Any:

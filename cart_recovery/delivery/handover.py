@@ -14,13 +14,12 @@ from cart_recovery import signals
 from cart_recovery.channels.base import Outcome, OutcomeKind
 from cart_recovery.channels.registry import get_channel
 from cart_recovery.delivery import events, outbox, pausing
-from cart_recovery.delivery import followups as transitions
-from cart_recovery.delivery.outbox import Draft
+from cart_recovery.delivery.outbox import Call
 from cart_recovery.models import MessageState, Reason
 
 logger = logging.getLogger(__name__)
 
-Results = list[tuple[Draft, Outcome]]
+Results = list[tuple[Call, Outcome]]
 #: wait before the next attempt: doubled each time
 FIRST_BACKOFF = dt.timedelta(minutes=1)
 
@@ -34,11 +33,11 @@ class Handover:
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="cart-recovery")
-        self._calls: list[tuple[Sequence[Draft], Future[list[Outcome]]]] = []
+        self._calls: list[tuple[Sequence[Call], Future[list[Outcome]]]] = []
 
-    def start(self, drafts: Sequence[Draft]) -> None:
+    def start(self, drafts: Sequence[Call]) -> None:
         """Begin the calls of a batch."""
-        by_channel: dict[str, list[Draft]] = defaultdict(list)
+        by_channel: dict[str, list[Call]] = defaultdict(list)
         for draft in drafts:
             by_channel[draft.message.channel].append(draft)
         for alias, group in by_channel.items():
@@ -98,7 +97,7 @@ def _look_after_channels(results: Results, now: dt.datetime) -> None:
 
 
 def _plan_retries(results: Results, now: dt.datetime) -> None:
-    by_wait: dict[tuple[dt.timedelta, Reason], list[int]] = defaultdict(list)
+    by_wait: dict[tuple[type[Call], dt.timedelta, Reason], list[int]] = defaultdict(list)
     for draft, outcome in results:
         if draft.message.state != MessageState.RETRY:
             continue
@@ -107,6 +106,6 @@ def _plan_retries(results: Results, now: dt.datetime) -> None:
             wait = max(wait, dt.timedelta(seconds=outcome.retry_after))
         paused = outcome.kind is OutcomeKind.CONFIGURATION
         reason = Reason.CHANNEL_PAUSED if paused else Reason.RATE_LIMITED
-        by_wait[wait, reason].append(draft.followup.pk)
-    for (wait, reason), ids in by_wait.items():
-        transitions.hand_back(ids, until=now + wait, reason=reason)
+        by_wait[type(draft), wait, reason].append(draft.origin_id)
+    for (kind, wait, reason), ids in by_wait.items():
+        kind.hand_back(ids, until=now + wait, reason=reason)

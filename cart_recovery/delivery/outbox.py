@@ -8,9 +8,11 @@ it is never sent again. A lost reminder is cheaper than a second one.
 from __future__ import annotations
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import Any, TypeVar
 
 from django.db import connection, transaction
 
@@ -23,53 +25,121 @@ from cart_recovery.models.inserts import insert_all
 
 
 @dataclass(slots=True)
-class Draft:
-    """A rendered message on its way: the follow-up it belongs to, its row and what goes out."""
+class Call(ABC):
+    """A rendered message on its way: its row and what goes out. What it was made from, and how that
+    changes state, is the subclass's to say."""
 
-    followup: FollowUp
     message: Message
     outgoing: OutgoingMessage
 
+    @property
+    @abstractmethod
+    def origin_id(self) -> int:
+        """Primary key of what the message was made from."""
 
-def open_calls(drafts: Sequence[Draft], *, token: str, now: dt.datetime) -> list[Draft]:
-    """Write the messages as SENDING and end their follow-ups, in one transaction.
+    @staticmethod
+    def lock_people(calls: Sequence[Any]) -> set[int]:
+        """Lock the persons by whose caps these are judged; none, where no cap is for them."""
+        return set()
 
-    Gives back the drafts that may be handed over: those whose claim still holds, whose follow-up
-    has no message yet (or one that surely never reached the provider), and that no cap forbids. Who
-    is over a cap is planned again for when there is room.
+    @staticmethod
+    def admit(calls: Sequence[Any], people: set[int], *, token: str, now: dt.datetime) -> list[Any]:
+        """Those within all caps of the locked people; the others are planned again."""
+        return list(calls)
+
+    @staticmethod
+    @abstractmethod
+    def lock_claimed(ids: Sequence[int], token: str) -> set[int]:
+        """Which of these origins still belong to the claim, locked."""
+
+    @staticmethod
+    @abstractmethod
+    def mark_done(calls: Sequence[Any], now: dt.datetime) -> None:
+        """The messages of these (locked, still claimed) origins exist."""
+
+    @staticmethod
+    @abstractmethod
+    def hand_back(ids: Iterable[int], *, until: dt.datetime, reason: Reason) -> None:
+        """Plan origins again whose message surely did not reach the provider."""
+
+
+@dataclass(slots=True)
+class Draft(Call):
+    """The message of a follow-up."""
+
+    followup: FollowUp
+
+    @property
+    def origin_id(self) -> int:
+        return self.followup.pk
+
+    @staticmethod
+    def lock_people(calls: Sequence[Draft]) -> set[int]:
+        return capping.lock_people([call.followup.enrolment for call in calls])
+
+    @staticmethod
+    def admit(
+        calls: Sequence[Draft], people: set[int], *, token: str, now: dt.datetime
+    ) -> list[Draft]:
+        held, refused = capping.split(calls, people, now)
+        transitions.postpone(refused, token=token)
+        return held
+
+    @staticmethod
+    def lock_claimed(ids: Sequence[int], token: str) -> set[int]:
+        return transitions.lock_claimed(ids, token)
+
+    @staticmethod
+    def mark_done(calls: Sequence[Draft], now: dt.datetime) -> None:
+        transitions.mark_done([call.followup for call in calls], now)
+
+    @staticmethod
+    def hand_back(ids: Iterable[int], *, until: dt.datetime, reason: Reason) -> None:
+        transitions.hand_back(ids, until=until, reason=reason)
+
+
+C = TypeVar("C", bound=Call)
+
+
+def open_calls(drafts: Sequence[C], *, token: str, now: dt.datetime) -> list[C]:
+    """Write the messages as SENDING and end what they were made from, in one transaction.
+
+    Gives back the drafts (all of one kind) that may be handed over: those whose claim still holds,
+    whose origin has no message yet (or one that surely never reached the provider), and that no cap
+    forbids. Who is over a cap is planned again for when there is room.
     """
     if not drafts:
         return []
+    kind = type(drafts[0])
     with transaction.atomic():
-        # before the follow-ups, as all who lock a person do
-        people = capping.lock_people([d.followup.enrolment for d in drafts])
-        mine = transitions.lock_claimed([d.followup.pk for d in drafts], token)
-        held = [d for d in drafts if d.followup.pk in mine]
+        # before what they are made from, as all who lock a person do
+        people = kind.lock_people(drafts)
+        mine = kind.lock_claimed([d.origin_id for d in drafts], token)
+        held = [d for d in drafts if d.origin_id in mine]
         retried = _lock_retries([d.message.pk for d in held if d.message.pk is not None])
         # a report came after all: the provider has it, whatever its answer was
         reported = [d for d in held if d.message.pk is not None and d.message.pk not in retried]
         held = [d for d in held if d.message.pk is None or d.message.pk in retried]
-        held, refused = capping.split(held, people, now)
-        transitions.postpone(refused, token=token)
+        held = kind.admit(held, people, token=token, now=now)
         for draft in held:
             draft.message.state = MessageState.SENDING
             draft.message.sending_at = now
-        # the unique follow-up of a message refuses a second one, whatever happened before
+        # the unique origin of a message refuses a second one, whatever happened before
         _insert([d.message for d in held if d.message.pk is None])
         Message.objects.bulk_update(
             [d.message for d in held if d.message.pk in retried], RETRIED_FIELDS
         )
-        transitions.mark_done([d.followup for d in (*held, *reported)], now)
+        kind.mark_done([*held, *reported], now)
     return held
 
 
-def withdraw(drafts: Iterable[tuple[Draft, Reason]], state: MessageState) -> None:
+def withdraw(drafts: Iterable[tuple[Call, Reason]], state: MessageState) -> None:
     """Take back messages that the last look forbids: for good (WITHDRAWN), or until their moment
     comes (RETRY). They were never handed to a provider."""
     _write_outcomes([(state, reason, "", "", None, d.message.pk) for d, reason in drafts])
 
 
-def record(results: Sequence[tuple[Draft, Outcome]], now: dt.datetime) -> None:
+def record(results: Sequence[tuple[Call, Outcome]], now: dt.datetime) -> None:
     """Write what the provider answered. A report that was quicker than our answer is not undone."""
     _write_outcomes([_outcome_row(draft, outcome, now) for draft, outcome in results])
 
@@ -98,7 +168,7 @@ STATE_BY_OUTCOME: Mapping[OutcomeKind, tuple[MessageState, Reason | str]] = {
 OutcomeRow = tuple[str, str, str, str, dt.datetime | None, int]
 
 
-def _outcome_row(draft: Draft, outcome: Outcome, now: dt.datetime) -> OutcomeRow:
+def _outcome_row(draft: Call, outcome: Outcome, now: dt.datetime) -> OutcomeRow:
     state, reason = STATE_BY_OUTCOME[outcome.kind]
     is_safe = outcome.kind is OutcomeKind.RETRY_SAFE
     if is_safe and outcome.was_tried and draft.message.attempts >= conf.MAX_ATTEMPTS:

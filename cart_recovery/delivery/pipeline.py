@@ -8,17 +8,19 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from typing import Protocol
 
 from django.utils import timezone
 
 from cart_recovery.conf import conf
 from cart_recovery.delivery import followups as transitions
 from cart_recovery.delivery import handover, last_look, outbox, withdrawing
+from cart_recovery.delivery.claims import new_claim_token
 from cart_recovery.delivery.composing import Approved, compose
-from cart_recovery.delivery.outbox import Draft
+from cart_recovery.delivery.notice_batches import NoticeBatch
+from cart_recovery.delivery.outbox import Call, Draft
+from cart_recovery.delivery.results import Clock, DeliveryResult
 from cart_recovery.eligibility.facts import load_facts, with_relations
 from cart_recovery.eligibility.rules import judge
 from cart_recovery.eligibility.verdicts import Send, Skip, Wait
@@ -26,18 +28,15 @@ from cart_recovery.models import FollowUp, FollowUpState, Reason
 
 logger = logging.getLogger(__name__)
 
-Clock = Callable[[], dt.datetime]
 
+class Batch(Protocol):
+    """One claim on its way. Its moments are read when they happen, not when the run began."""
 
-@dataclass(slots=True)
-class DeliveryResult:
-    """Counts of one delivery run: messages by state, follow-ups by reason."""
+    def prepare(self) -> bool:
+        """Claim, judge and render. False when nothing was due."""
 
-    claimed: int = 0
-    messages: Counter[str] = field(default_factory=Counter)
-    skipped: Counter[str] = field(default_factory=Counter)
-    waiting: Counter[str] = field(default_factory=Counter)
-    withdrawn: Counter[str] = field(default_factory=Counter)
+    def open(self) -> Sequence[Call]:
+        """Write the outbox, look once more; what is left may be handed over."""
 
 
 def deliver_due(
@@ -52,13 +51,11 @@ def deliver_due(
     ends = time.monotonic() + budget.total_seconds() if budget is not None else None
     calls = handover.Handover()
     try:
-        batch = _Batch(result, clock)
-        while batch.prepare():
+        while (batch := _next_batch(result, clock)) is not None:
             _settle(calls, result, clock)
             calls.start(batch.open())
             if ends is not None and time.monotonic() >= ends:
                 break
-            batch = _Batch(result, clock)
     finally:
         # also after an error in preparing: calls under way must find their way into the outbox
         _settle(calls, result, clock)
@@ -70,17 +67,22 @@ def _settle(calls: handover.Handover, result: DeliveryResult, clock: Clock) -> N
     result.messages.update(handover.settle(calls.finish(), clock()))
 
 
-class _Batch:
-    """One claim on its way. Its moments are read when they happen, not when the run began."""
+def _next_batch(result: DeliveryResult, clock: Clock) -> Batch | None:
+    """What people asked for and wait for goes first."""
+    batches: tuple[Batch, ...] = (NoticeBatch(result, clock), FollowUpBatch(result, clock))
+    return next((batch for batch in batches if batch.prepare()), None)
+
+
+class FollowUpBatch:
+    """The steps of campaigns that are due."""
 
     def __init__(self, result: DeliveryResult, clock: Clock) -> None:
         self.result = result
         self.clock = clock
-        self.token = transitions.new_claim_token()
+        self.token = new_claim_token()
         self.drafts: list[Draft] = []
 
     def prepare(self) -> bool:
-        """Claim, judge and render. False when nothing was due."""
         ids = transitions.claim_due(self.clock(), limit=conf.BATCH_SIZE, token=self.token)
         self.result.claimed += len(ids)
         if not ids:
@@ -93,7 +95,6 @@ class _Batch:
         return True
 
     def open(self) -> list[Draft]:
-        """Write the outbox, look once more; what is left may be handed over."""
         held = outbox.open_calls(self.drafts, token=self.token, now=self.clock())
         handed_back = [d.followup for d in self.drafts if d.followup.state == FollowUpState.PLANNED]
         self.result.waiting.update(str(followup.reason) for followup in handed_back)

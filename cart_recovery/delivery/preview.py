@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from cart_recovery.conf import conf
+from cart_recovery.delivery import notices
 from cart_recovery.eligibility.facts import load_facts, with_relations
 from cart_recovery.eligibility.rules import judge
 from cart_recovery.eligibility.verdicts import Send, Wait
@@ -25,6 +26,8 @@ def foretell(now: dt.datetime) -> Iterator[str]:
                 counts[f"wait: {verdict.reason}"] += 1
             else:
                 counts[f"skip: {verdict.reason}"] += 1
+    if said := notices.count_due(now, at_most=conf.BATCH_SIZE):
+        yield f"would look at notices: {said}"
     for what, count in counts.most_common():
         yield f"would {what}: {count}"
 

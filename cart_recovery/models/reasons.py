@@ -24,6 +24,7 @@ class Reason(models.TextChoices):
     ERASED = "erased", _("the person's data was erased")
     PAUSED_BY_PERSON = "paused_by_person", _("the person asked for a pause")
     MARKET_RULE = "market_rule", _("a rule of the person's market forbids it")
+    SETTLED = "settled", _("no longer needed: confirmed or taken back meanwhile")
     # the shop's doing
     CAMPAIGN_OFF = "campaign_off", _("the campaign is switched off")
     BEFORE_ACTIVATION = "before_activation", _("the cart is older than the campaign's activation")

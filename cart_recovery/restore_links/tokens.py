@@ -35,18 +35,32 @@ class ExpiredTokenError(InvalidTokenError):
 
 @dataclass(frozen=True, slots=True)
 class LinkRequest:
-    """A link to be made. `basket` is what its message shows; None: it is loaded."""
+    """A link to be made. `basket` is what its message shows; None: it is loaded.
 
-    followup_id: int
+    `followup_id` is None for a link that belongs to no campaign.
+    """
+
+    followup_id: int | None
     contact_id: int
     cart_id: int
     basket: BasketFacts | None = None
 
 
 def create_links(items: Sequence[LinkRequest], now: dt.datetime) -> dict[int, str]:
-    """A new token for each follow-up, by its key. Only hashes are stored: a message that is made
+    """A new token for each follow-up, by its key. See `create_tokens`."""
+    tokens = create_tokens(items, now)
+    return {
+        item.followup_id: token
+        for item, token in zip(items, tokens, strict=True)
+        if item.followup_id is not None
+    }
+
+
+def create_tokens(items: Sequence[LinkRequest], now: dt.datetime) -> list[str]:
+    """A new token for each link, in their order. Only hashes are stored: a message that is made
     again gets a new link. Constant queries per batch, one INSERT."""
     contents = _contents(items)
+    tokens: list[str] = []
     for attempt in range(ATTEMPTS):
         tokens = [new_token() for _ in items]
         links = [
@@ -65,7 +79,7 @@ def create_links(items: Sequence[LinkRequest], now: dt.datetime) -> dict[int, st
             # a token that exists already; or a follow-up that was deleted, which no new draw mends
             if attempt + 1 == ATTEMPTS:
                 raise
-    return {item.followup_id: token for item, token in zip(items, tokens, strict=True)}
+    return tokens
 
 
 def new_token() -> str:

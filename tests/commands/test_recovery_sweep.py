@@ -107,7 +107,7 @@ def test_heartbeat_is_there_and_tells_the_error_when_every_stage_fails(
         raise RuntimeError("kaputt")
 
     for stage in (
-        "give_up_stuck", "release_stale", "credit_pending", "plan", "purge_expired", "count_due",
+        "give_up_stuck", "_release", "credit_pending", "plan", "purge_expired", "_count_due",
     ):  # fmt: skip
         monkeypatch.setattr(f"cart_recovery.sweep.{stage}", fail)
     before = timezone.now()

@@ -19,7 +19,8 @@ from oscar.core.loading import get_model
 from cart_recovery import sweep
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.conf import conf
-from cart_recovery.delivery.followups import claim_due, new_claim_token, release_stale
+from cart_recovery.delivery.claims import new_claim_token
+from cart_recovery.delivery.followups import claim_due, release_stale
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import (
     CartState,

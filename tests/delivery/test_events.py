@@ -325,6 +325,8 @@ def test_our_own_answer_after_a_report_does_not_lower_the_state():
 
     message = make_message(MessageState.SENDING)
     ingest([make_event(EventKind.DELIVERED, message)])
-    draft = outbox.Draft(message.followup, message, OutgoingMessage(key="", to=""))
+    draft = outbox.Draft(
+        message=message, outgoing=OutgoingMessage(key="", to=""), followup=message.followup
+    )
     outbox.record([(draft, Outcome(OutcomeKind.ACCEPTED, provider_message_id="sg-1"))], NOW)
     assert state_of(message) == MessageState.DELIVERED

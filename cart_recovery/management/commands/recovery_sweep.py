@@ -12,7 +12,8 @@ from django.utils import timezone
 from cart_recovery import sweep
 from cart_recovery.campaigns.planning import plan
 from cart_recovery.delivery import preview
-from cart_recovery.delivery.pipeline import DeliveryResult, deliver_due
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.delivery.results import DeliveryResult
 
 
 class Command(BaseCommand):

@@ -142,10 +142,12 @@ def _lock_messages(events: Iterable[ProviderEvent]) -> _Messages:
 
 
 def _row(event: ProviderEvent, message: Message | None) -> DeliveryEvent:
+    """Of what a mail server says about a message that was emptied, only the code is kept."""
+    is_emptied = message is not None and message.emptied_at is not None
     return DeliveryEvent(
         message=message, channel=event.channel[:32], kind=event.kind, code=event.code[:64],
         occurred_at=event.occurred_at, dedupe_key=event.dedupe_key[:100],
-        detail=event.detail[:500], is_machine=event.is_machine,
+        detail="" if is_emptied else event.detail[:500], is_machine=event.is_machine,
     )  # fmt: skip
 
 
@@ -156,7 +158,8 @@ def _fold_into(deciding: Sequence[tuple[ProviderEvent, Message]]) -> None:
     messages = {message.pk: message for _event, message in deciding}
     before = {pk: _values(message) for pk, message in messages.items()}
     for event, message in deciding:
-        message.provider_message_id = message.provider_message_id or event.provider_message_id[:128]
+        if message.emptied_at is None and not message.provider_message_id:
+            message.provider_message_id = event.provider_message_id[:128]
     evidence: dict[int, list[Evidence]] = defaultdict(list)
     rows = DeliveryEvent.objects.filter(message_id__in=messages, kind__in=list(STATE_BY_KIND))
     for pk, kind, occurred_at, dedupe_key, code, detail in rows.values_list(

@@ -23,11 +23,11 @@ from cart_recovery.channels.twilio import TwilioSmsChannel
 from cart_recovery.conf import conf
 from cart_recovery.delivery.events import ingest
 from cart_recovery.exceptions import ChannelConfigurationError, WebhookRefusedError
+from cart_recovery.inbound.mentions import keep
 from cart_recovery.inbound.receivers import Parsed, RawRequest, Receiver
 from cart_recovery.inbound.replies import take_texts
 from cart_recovery.inbound.sendgrid import SendGridEvents
 from cart_recovery.inbound.twilio import TwilioInbound, TwilioStatus
-from cart_recovery.models import WebhookPayload
 from cart_recovery.shop.site import absolute_url
 
 logger = logging.getLogger(__name__)
@@ -98,12 +98,7 @@ def _take(raw: RawRequest, receiver: Receiver[Any], channel: Channel) -> None:
         # signed and not to be understood: it will not be better next time, but we may be
         logger.exception("A webhook of %s could not be read.", channel.alias)
         parsed = Parsed(rejected=1)
-    WebhookPayload.objects.create(
-        channel=channel.alias,
-        body=raw.body.decode("utf-8", "replace").replace("\x00", "\ufffd"),
-        accepted=len(parsed.events) + len(parsed.texts),
-        rejected=parsed.rejected,
-    )
+    keep(raw.body.decode("utf-8", "replace").replace("\x00", "\ufffd"), parsed, channel)
     if parsed.events:
         ingest(parsed.events)
     if parsed.texts:

@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote_plus
 
+from django.db.models import Exists, OuterRef
+
 from cart_recovery.channels.base import Channel
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.inbound.receivers import Parsed
-from cart_recovery.models import Suppression, WebhookMention, WebhookPayload
+from cart_recovery.models import Suppression, SuppressionChange, WebhookMention, WebhookPayload
 from cart_recovery.models.inserts import insert_new
 from cart_recovery.provider_events import SuppressionReason
 
@@ -26,9 +28,12 @@ def keep(body: str, parsed: Parsed, channel: Channel) -> WebhookPayload:
     One that speaks of a person who had their data deleted is counted and kept without its text.
     """
     digests = digests_in(body, parsed, channel)
-    is_of_erased = Suppression.objects.filter(
-        address_digest__in=digests, reason=SuppressionReason.ERASED
-    ).exists()
+    erased = SuppressionChange.objects.filter(
+        address_digest=OuterRef("address_digest"), reason=SuppressionReason.ERASED
+    )
+    # until the person comes back and confirms it at this address, which frees it
+    blocked = Suppression.objects.filter(Exists(erased), address_digest__in=digests)
+    is_of_erased = blocked.exists()
     payload = WebhookPayload.objects.create(
         channel=channel.alias,
         body="" if is_of_erased else body,

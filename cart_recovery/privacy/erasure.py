@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.channels.registry import configured_aliases, get_channel
@@ -39,9 +40,11 @@ from cart_recovery.models import (
     Reason,
     Reply,
     RestoreLink,
+    Suppression,
     SuppressionChange,
     TrackedCart,
 )
+from cart_recovery.models.inserts import insert_new
 from cart_recovery.privacy import emptying, foreign_rows
 from cart_recovery.provider_events import SuppressionReason
 
@@ -115,6 +118,7 @@ def _erase_batch(
             SuppressionItem(channel, digest, SuppressionReason.ERASED, source)
             for channel, digest in sorted(people.pairs)
         )
+        _note_blocked_before(people.digests, source)
     report = ErasureReport(
         withdrawals=withdraw_all(people.living, source=f"erasure_{source}", now=now),
         enrolments=_stop(people.ids, now),
@@ -159,6 +163,24 @@ def _load(ids: list[int]) -> _Person:
         pairs=pairs,
         digests=digests,
     )
+
+
+def _note_blocked_before(digests: set[str], source: str) -> None:
+    """An address keeps the reason for which it was blocked first; that its owner was erased since
+    must be known all the same, or reports about it would be kept again."""
+    added = SuppressionChange.Change.ADDED
+    noted = SuppressionChange.objects.filter(
+        reason=SuppressionReason.ERASED, change=added, channel=OuterRef("channel"),
+        address_digest=OuterRef("address_digest"),
+    )  # fmt: skip
+    blocked = Suppression.objects.filter(~Exists(noted), address_digest__in=digests)
+    insert_new([
+        SuppressionChange(
+            channel=channel, address_digest=digest, change=added, source=source[:64],
+            reason=SuppressionReason.ERASED,
+        )
+        for channel, digest in blocked.values_list("channel", "address_digest")
+    ])  # fmt: skip
 
 
 def _kinds(alias: str) -> tuple[str, ...]:

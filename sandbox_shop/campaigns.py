@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import transaction
 
+from cart_recovery.campaigns.defaults import DEFAULT_STEPS
 from cart_recovery.models import Campaign, Step
 
 CODES: Final = ("abandoned-basket", "abandoned-checkout")
@@ -17,11 +18,13 @@ DELAYS: Final = (dt.timedelta(seconds=20), dt.timedelta(minutes=3), dt.timedelta
 
 @transaction.atomic
 def install_campaigns(now: dt.datetime) -> int:
-    """Switch on what was never switched on before, from `now` on; how many that were.
+    """Switch on the campaigns that are as they were shipped, from `now` on; how many that were.
 
-    Baskets left before `now` are never followed up. What staff switched off stays off.
+    Baskets left before `now` are never followed up. What staff changed or switched off stays so: its
+    delays are no longer those of the app.
     """
-    campaigns = list(Campaign.objects.filter(code__in=CODES, activated_at=None))
+    found = Campaign.objects.filter(code__in=CODES, activated_at=None)
+    campaigns = [campaign for campaign in found if _is_as_shipped(campaign)]
     for campaign in campaigns:
         campaign.is_active = True
         campaign.activated_at = now
@@ -32,3 +35,8 @@ def install_campaigns(now: dt.datetime) -> int:
             step.delay = delay
             step.save(update_fields=["delay"])
     return len(campaigns)
+
+
+def _is_as_shipped(campaign: Campaign) -> bool:
+    delays = campaign.steps.order_by("position").values_list("delay", flat=True)
+    return list(delays) == [delay for delay, _channels, _has_incentive in DEFAULT_STEPS]

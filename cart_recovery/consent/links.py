@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlencode
 
-from django.urls import reverse
-from django.utils import translation
-
-from cart_recovery.shop.site import absolute_url
+from cart_recovery.shop.site import absolute_url, token_path
 
 #: name of the query parameter with the language of the message
 LANGUAGE_PARAMETER: Final = "l"
@@ -21,8 +18,7 @@ def public_path(name: str, token: str, language: str) -> str:
     The language is the path's prefix where the shop uses `i18n_patterns`, so that no redirect
     stands between the link and the page.
     """
-    with translation.override(language or None):
-        path = reverse(f"cart_recovery:{name}", kwargs={"token": token})
+    path = token_path(name, token, language)
     return f"{path}?{urlencode({LANGUAGE_PARAMETER: language})}" if language else path
 
 

@@ -6,11 +6,16 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from cart_recovery.consent.addresses import digest_for
 from cart_recovery.consent.persons import owners_of
 from cart_recovery.markets.profiles import market_of
 from cart_recovery.models import ConsentAction, ConsentMethod, ConsentState, Contact
+
+#: columns of a state: whose and for what, and what was said
+_KEY: Final = ("contact_id", "channel", "purpose")
+_SAID: Final = ("action", "method", "address_digest", "since")
 
 
 @dataclass(slots=True)
@@ -21,12 +26,13 @@ class Position:
     granted: dict[str, dict[str, dt.datetime]] = field(default_factory=dict)
     withdrawn_at: dt.datetime | None = None
 
-    def add(self, state: ConsentState) -> None:
-        if state.action == ConsentAction.GRANTED:
-            moments = self.granted.setdefault(state.address_digest, {})
-            moments[state.method] = max(moments.get(state.method, state.since), state.since)
-        elif state.action == ConsentAction.WITHDRAWN:
-            self.withdrawn_at = max(self.withdrawn_at or state.since, state.since)
+    def add(self, action: str, method: str, address_digest: str, since: dt.datetime) -> None:
+        """Take in what one state says."""
+        if action == ConsentAction.GRANTED:
+            moments = self.granted.setdefault(address_digest, {})
+            moments[method] = max(moments.get(method, since), since)
+        elif action == ConsentAction.WITHDRAWN:
+            self.withdrawn_at = max(self.withdrawn_at or since, since)
 
     def methods(self, digest: str) -> frozenset[str]:
         """How the person agreed to this address, where that still holds.
@@ -98,7 +104,8 @@ def load(contact_ids: Collection[int]) -> Permissions:
     """The positions of these contacts: two queries, and one per level of merges."""
     owners = owners_of(contact_ids)
     positions: dict[tuple[int, str, str], Position] = defaultdict(Position)
-    for state in ConsentState.objects.filter(contact_id__in=owners):
-        key = (owners[state.contact_id], state.channel, state.purpose)
-        positions[key].add(state)
+    rows = ConsentState.objects.filter(contact_id__in=owners).order_by()
+    # plain values: a batch reads hundreds of rows, twice
+    for contact_id, channel, purpose, *said in rows.values_list(*_KEY, *_SAID):
+        positions[owners[contact_id], channel, purpose].add(*said)
     return Permissions(dict(positions))

@@ -10,15 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.urls import reverse
-from django.utils import translation
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import RestoreLink, TrackedCart
 from cart_recovery.models.inserts import insert_all
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
-from cart_recovery.shop.site import absolute_url
+from cart_recovery.shop.site import absolute_url, token_path
 from cart_recovery.shop.sources import LinkedLine, linked_lines
 
 #: 72 bits, and never below 70: nobody guesses one among the links of a big shop, and an SMS has room for it
@@ -92,8 +90,7 @@ def new_token() -> str:
 
 def restore_url(token: str, language: str) -> str:
     """The absolute URL of a link, in the language of its message where URLs carry one."""
-    with translation.override(language):
-        return absolute_url(reverse("cart_recovery:restore", kwargs={"token": token}))
+    return absolute_url(token_path("restore", token, language))
 
 
 def find_link(token: str, now: dt.datetime) -> RestoreLink:

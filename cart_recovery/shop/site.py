@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Final
+
 from django.conf import settings
 from django.contrib.sites.models import Site
+from django.urls import get_script_prefix, get_urlconf, reverse
+from django.utils import translation
 
 from cart_recovery.conf import conf
+
+#: stands where a token goes, while the rest of the path is asked for
+_PLACE: Final = "0123456789abcdef0123"
 
 
 def absolute_url(path: str) -> str:
@@ -32,3 +40,27 @@ def base_url() -> str:
         return conf.PUBLIC_BASE_URL
     scheme = getattr(settings, "OSCAR_URL_SCHEMA", "https")
     return f"{scheme}://{Site.objects.get_current().domain}"
+
+
+def token_path(page: str, token: str, language: str) -> str:
+    """Path of one of our pages that a token opens (name of its URL), in a language's own URLs.
+
+    The token must need no quoting. Django takes longer to find a path than we take to render a
+    message, so only the first link of a kind is asked for.
+    """
+    head, tail = _around_token(
+        page, language, str(get_urlconf() or settings.ROOT_URLCONF), get_script_prefix(),
+        settings.LANGUAGE_CODE,
+    )  # fmt: skip
+    return f"{head}{token}{tail}"
+
+
+@lru_cache(maxsize=128)
+def _around_token(
+    page: str, language: str, _urlconf: str, _prefix: str, _default_language: str
+) -> tuple[str, str]:
+    """What stands before and behind the token; depends on nothing but the arguments."""
+    with translation.override(language or None):
+        path = reverse(f"cart_recovery:{page}", kwargs={"token": _PLACE})
+    head, _place, tail = path.partition(_PLACE)
+    return head, tail

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from cart_recovery.consent import permissions
 from cart_recovery.consent.permissions import Position
-from cart_recovery.models import ConsentAction, ConsentState, Contact, Purpose
+from cart_recovery.models import ConsentAction, Contact, Purpose
 from tests.consent.words import say
 from tests.factories import make_contact
 
@@ -154,7 +154,7 @@ def test_no_address_is_allowed_when_a_no_is_as_late_as_its_yes(words):
     position = Position()
     for action, digest, minute in words:
         at = NOW + dt.timedelta(minutes=minute)
-        position.add(ConsentState(action=action, address_digest=digest, since=at))
+        position.add(action, "double", digest, at)
     refused = max((m for a, _, m in words if a == "withdrawn"), default=-1)
     for digest in "ABC":
         agreed = max((m for a, d, m in words if a == "granted" and d == digest), default=-1)

@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from functools import partial
 
 import pytest
 from django.template import Context, Template
 from django.test import Client
+from django.utils import timezone
 
-from cart_recovery.consent import permissions
+from cart_recovery.channels.base import OutgoingMessage
+from cart_recovery.channels.locmem import LocmemChannel
+from cart_recovery.consent import opt_ins, permissions
 from cart_recovery.consent.ledger import record
 from cart_recovery.consent.unsubscribe import unsubscribe_url
+from cart_recovery.consent.verification import verify_chain
 from cart_recovery.consent.wordings import current, install_defaults
-from cart_recovery.models import ConsentAction, ConsentRecord, Contact, Message, Purpose
-from tests.factories import make_campaign, make_consent, make_contact
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.models import (
+    ConsentAction,
+    ConsentRecord,
+    Contact,
+    Message,
+    OptIn,
+    Purpose,
+    Suppression,
+)
+from cart_recovery.privacy import erasure, retention
+from tests.factories import (
+    make_basket,
+    make_campaign,
+    make_consent,
+    make_contact,
+    make_product,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -187,3 +209,87 @@ def test_3_pecr_22_a_british_soft_opt_in_is_a_matter_of_the_profile(settings):
 def test_3_bayvgh_audiences_need_a_consent_of_their_own():
     contact = make_consent(make_contact(), purpose=Purpose.PROMOTION)
     assert not is_granted(contact, "email", Purpose.AUDIENCE, "email")
+
+
+# OLG Düsseldorf, OLG Celle, OLG München: the opt-in mail
+
+
+@pytest.fixture
+def asked():
+    """Somebody has ticked the box for reminders by e-mail, with a full basket."""
+    install_defaults()
+    contact = make_contact("eva@example.de", country="DE")
+    basket = make_basket(make_product("Kaffeemühle"))
+    wording = current("checkout-email", "de")
+    return partial(
+        opt_ins.ask, contact, channel="email", wording=wording, source="checkout", language="de",
+        basket_id=basket.pk,
+    )  # fmt: skip
+
+
+def delivered() -> list[OutgoingMessage]:
+    deliver_due()
+    sent = list(LocmemChannel.outbox)
+    LocmemChannel.reset()
+    return sent
+
+
+def test_3_opt_in_mail_holds_the_question_and_no_advertising(asked):
+    asked()
+    (sent,) = delivered()
+    assert current("checkout-email", "de").text in sent.text
+    for advertised in ("Kaffeemühle", "19,99", "/r/", "<img"):
+        assert advertised not in sent.html
+        assert advertised not in sent.text
+    hosts = re.findall(r"https?://([^/\s\"]+)", sent.text)
+    assert set(hosts) == {"shop.example"}
+
+
+def test_3_opt_in_mail_goes_out_once_however_often_the_form_is_sent(asked):
+    for _time in range(3):
+        asked()
+        deliver_due()
+    assert len(LocmemChannel.outbox) == 1
+
+
+def test_3_opt_in_mail_is_not_followed_by_anything_until_it_is_confirmed(asked):
+    opt_in = asked()
+    delivered()
+    contact = opt_in.contact
+    assert not is_granted(contact, "email", "cart_reminder", "email")
+    opt_ins.confirm(opt_in, by="link")
+    assert is_granted(contact, "email", "cart_reminder", "email")
+
+
+def test_3_opt_in_that_nobody_confirmed_can_no_longer_be_and_goes(asked):
+    opt_in = asked()
+    later = timezone.now() + dt.timedelta(days=15)
+    assert opt_ins.confirm(opt_in, by="link", now=later) == []
+    retention.run(later, limit=100)
+    assert not OptIn.objects.exists()
+
+
+# GDPR Art. 17
+
+
+def test_3_art_17_erasing_keeps_the_block_and_the_proof_and_nothing_else(send):
+    sent = send()
+    assert sent is not None
+    contact = Contact.objects.get()
+    erasure.erase([contact], source="test", now=timezone.now())
+
+    contact.refresh_from_db()
+    assert (contact.email, contact.phone, contact.user_id) == ("", None, None)
+    message = Message.objects.get()
+    assert (message.to_address, message.subject, message.html, message.text) == ("", "", "", "")
+    assert verify_chain(contact) == []
+    assert ConsentRecord.objects.filter(action="granted").exists()
+    assert Suppression.objects.filter(channel="email").exists()
+
+
+def test_3_art_17_nothing_reaches_an_erased_address_without_a_fresh_double_opt_in(send):
+    assert send() is not None
+    erasure.erase([Contact.objects.get()], source="test", now=timezone.now())
+    LocmemChannel.reset()
+    # the same person, known again by a form alone
+    assert send(consent="single") is None

@@ -1,5 +1,17 @@
 """Django admin, a module per screen."""
 
-from cart_recovery.admin import campaigns, carts, contacts, messages, operations, templates
+from cart_recovery.admin import (
+    campaigns,
+    carts,
+    contacts,
+    messages,
+    operations,
+    opt_ins,
+    suppressions,
+    templates,
+)
 
-__all__ = ["campaigns", "carts", "contacts", "messages", "operations", "templates"]
+__all__ = [
+    "campaigns", "carts", "contacts", "messages", "operations", "opt_ins", "suppressions",
+    "templates",
+]  # fmt: skip

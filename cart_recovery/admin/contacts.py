@@ -1,4 +1,4 @@
-"""Contacts, their permissions and blocked addresses."""
+"""Contacts, their permissions and what they said."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.links import admin_link, admin_link_by_key
 from cart_recovery.admin.lists import LargeListAdmin, ReadOnlyAdmin
+from cart_recovery.admin.personal_data import PersonalDataAdmin
 from cart_recovery.conf import conf
-from cart_recovery.contacts.addresses import address_digest, normalize_email, parse_phone
+from cart_recovery.contacts.addresses import parse_phone
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import (
     ConsentRecord,
@@ -23,7 +24,6 @@ from cart_recovery.models import (
     ConsentWording,
     Contact,
     Reply,
-    Suppression,
 )
 
 
@@ -39,7 +39,7 @@ class ConsentStateInline(AnyTabularInline):
 
 
 @admin.register(Contact)
-class ContactAdmin(LargeListAdmin):
+class ContactAdmin(PersonalDataAdmin, LargeListAdmin):
     list_display = ["pk", "email", "phone", "language", "preferred_channel", "created_at"]
     list_filter = ["language", "preferred_channel"]
     search_fields = ["email_key"]
@@ -91,23 +91,6 @@ class ConsentWordingAdmin(ReadOnlyAdmin):
     list_filter = ["channel", "language"]
 
 
-@admin.register(Suppression)
-class SuppressionAdmin(ReadOnlyAdmin):
-    list_display = ["created_at", "channel", "reason", "source"]
-    list_filter = ["channel", "reason"]
-    search_fields = ["address_digest"]
-    search_help_text = _("A whole e-mail address or phone number.")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """By the hash of the address: the list itself holds no address."""
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        return queryset.filter(address_digest__in=digests_of(term)), False
-
-
 @admin.register(Reply)
 class ReplyAdmin(ReadOnlyAdmin):
     list_display = ["received_at", "channel", "contact_link", "keyword", "body"]
@@ -121,13 +104,3 @@ class ReplyAdmin(ReadOnlyAdmin):
             reply.contact_id,
             _("Contact %(pk)s") % {"pk": reply.contact_id},
         )
-
-
-def digests_of(term: str) -> list[str]:
-    """The hashes that a typed address may have; none if it is no address."""
-    digests = []
-    with contextlib.suppress(InvalidAddressError):
-        digests.append(address_digest("email", normalize_email(term)[0]))
-    with contextlib.suppress(InvalidAddressError):
-        digests.append(address_digest("phone", parse_phone(term, conf.DEFAULT_COUNTRY)))
-    return digests

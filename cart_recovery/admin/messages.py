@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from cart_recovery.admin.bases import AnyTabularInline
-from cart_recovery.admin.contacts import digests_of
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.reasons import choice_label, reason_label
+from cart_recovery.admin.searching import digests_of
 from cart_recovery.models import (
     Conversion,
     DeliveryEvent,

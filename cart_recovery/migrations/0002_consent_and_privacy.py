@@ -297,4 +297,17 @@ class Migration(migrations.Migration):
             model_name='suppressionchange',
             index=models.Index(fields=['address_digest', 'changed_at'], name='cart_recovery_suppr_change'),
         ),
+        migrations.AlterModelOptions(
+            name='contact',
+            options={'permissions': [('export_contact', 'Can see all data on a person and prove consents'), ('erase_contact', "Can erase a person's data")], 'verbose_name': 'contact', 'verbose_name_plural': 'contacts'},
+        ),
+        migrations.AlterModelOptions(
+            name='suppression',
+            options={'permissions': [('lift_suppression', 'Can free a blocked address')], 'verbose_name': 'suppression', 'verbose_name_plural': 'suppressions'},
+        ),
+        migrations.AlterField(
+            model_name='reply',
+            name='sender',
+            field=models.CharField(db_index=True, max_length=64, verbose_name='sender'),
+        ),
     ]

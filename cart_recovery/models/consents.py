@@ -282,6 +282,7 @@ class Suppression(models.Model):
     class Meta:
         verbose_name = _("suppression")
         verbose_name_plural = _("suppressions")
+        permissions = [("lift_suppression", "Can free a blocked address")]
         constraints = [
             models.UniqueConstraint(
                 fields=["channel", "address_digest"], name="cart_recovery_suppression_address"

@@ -37,6 +37,10 @@ class Contact(models.Model):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
+        permissions = [
+            ("export_contact", "Can see all data on a person and prove consents"),
+            ("erase_contact", "Can erase a person's data"),
+        ]
 
     def __str__(self) -> str:
         return _("Contact %(pk)s") % {"pk": self.pk}

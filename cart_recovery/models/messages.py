@@ -200,7 +200,7 @@ class Reply(models.Model):
         Contact, models.SET_NULL, null=True, blank=True, related_name="replies",
         verbose_name=_("contact"),
     )  # fmt: skip
-    sender = models.CharField(_("sender"), max_length=64)
+    sender = models.CharField(_("sender"), max_length=64, db_index=True)
     body = models.TextField(_("text"))
     keyword = models.CharField(_("understood as"), max_length=16, blank=True)
     provider_message_id = models.CharField(_("provider's id"), max_length=128, unique=True)

@@ -41,7 +41,7 @@ pytestmark = pytest.mark.django_db
 REGISTERED = [
     "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
     "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
-    "webhookpayload", "channelstatus", "heartbeat",
+    "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
 ]  # fmt: skip
 
 

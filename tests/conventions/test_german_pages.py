@@ -103,6 +103,14 @@ def filled() -> None:
     )  # fmt: skip
     models.WebhookPayload.objects.create(channel="email", body="[]")
     models.Heartbeat.objects.create(stage="sweep", ran_at=now)
+    opt_in = models.OptIn.objects.create(
+        contact=contact, channel="email", wording=models.ConsentWording.objects.first(),
+        address_digest="d", source="footer", requested_at=now, expires_at=now,
+    )  # fmt: skip
+    models.Notice.objects.create(
+        kind="opt_in", contact=contact, channel="email", opt_in=opt_in, created_at=now, due_at=now,
+        expires_at=now,
+    )  # fmt: skip
     suppress("email", "email", "weg@example.de", reason="unsubscribed", source="sendgrid")
     pause("sms", reason="401", now=now)
 

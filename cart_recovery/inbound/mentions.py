@@ -37,7 +37,7 @@ def keep(body: str, parsed: Parsed, channel: Channel) -> WebhookPayload:
     payload = WebhookPayload.objects.create(
         channel=channel.alias,
         body="" if is_of_erased else body,
-        accepted=len(parsed.events) + len(parsed.texts),
+        accepted=len(parsed.events) + len(parsed.texts) + len(parsed.opt_outs),
         rejected=parsed.rejected,
     )
     if not is_of_erased:
@@ -52,6 +52,7 @@ def digests_in(body: str, parsed: Parsed, channel: Channel) -> set[str]:
     names the recipient, and parts that make no sense name people too."""
     understood = [event.address for event in parsed.events]
     understood += [text.sender for text in parsed.texts]
+    understood += [opt_out.sender for opt_out in parsed.opt_outs]
     digests = {address_digest(channel.address_kind, address) for address in understood if address}
     for spelling in _spellings(body):
         digests |= _digests("email", EMAIL.findall(spelling))

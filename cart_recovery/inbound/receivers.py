@@ -32,12 +32,23 @@ class RawRequest:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class MailOptOut:
+    """A mail by which somebody unsubscribes: by the token of its address, else by a `sender` whose
+    domain was checked. Each may be ""."""
+
+    channel: str
+    token: str
+    sender: str
+
+
 @dataclass(slots=True)
 class Parsed:
     """What was understood of a webhook, and how many of its parts were not."""
 
     events: list[ProviderEvent] = field(default_factory=list)
     texts: list[InboundText] = field(default_factory=list)
+    opt_outs: list[MailOptOut] = field(default_factory=list)
     rejected: int = 0
 
 

@@ -23,7 +23,9 @@ from cart_recovery.channels.twilio import TwilioSmsChannel
 from cart_recovery.conf import conf
 from cart_recovery.delivery.events import ingest
 from cart_recovery.exceptions import ChannelConfigurationError, WebhookRefusedError
+from cart_recovery.inbound.mail_opt_outs import SendGridInboundParse
 from cart_recovery.inbound.mentions import keep
+from cart_recovery.inbound.opt_outs import take_opt_outs
 from cart_recovery.inbound.receivers import Parsed, RawRequest, Receiver
 from cart_recovery.inbound.replies import take_texts
 from cart_recovery.inbound.sendgrid import SendGridEvents
@@ -34,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 #: kind of channel -> kind of webhook -> who reads it
 RECEIVERS: Final[Mapping[type[Channel], Mapping[str, Receiver[Any]]]] = {
-    SendGridChannel: {"events": SendGridEvents()},
+    SendGridChannel: {"events": SendGridEvents(), "parse": SendGridInboundParse()},
     TwilioSmsChannel: {"status": TwilioStatus(), "inbound": TwilioInbound()},
 }
 
@@ -103,3 +105,5 @@ def _take(raw: RawRequest, receiver: Receiver[Any], channel: Channel) -> None:
         ingest(parsed.events)
     if parsed.texts:
         take_texts(parsed.texts, channel)
+    if parsed.opt_outs:
+        take_opt_outs(parsed.opt_outs, channel)

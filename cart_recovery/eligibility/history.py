@@ -8,6 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db.models.functions import Coalesce
+
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.eligibility.caps import Cap, Sent, read_caps
 from cart_recovery.markets.profiles import market_of
@@ -79,11 +81,16 @@ def sent_to(
     """
     found: dict[int, list[Sent]] = defaultdict(list)
     since = now - max((cap.per for cap in caps), default=dt.timedelta(0))
-    messages = Message.objects.filter(
-        contact_id__in=contact_ids, state__in=WITH_PROVIDER, sending_at__gt=since,
-        followup__isnull=False,
-    ).exclude(followup__enrolment__campaign__purpose=Purpose.ORDER_STATUS)  # fmt: skip
-    for contact_id, channel, at in messages.values_list("contact_id", "channel", "sending_at"):
+    messages = (
+        Message.objects.filter(
+            contact_id__in=contact_ids, state__in=WITH_PROVIDER, followup__isnull=False
+        )
+        .exclude(followup__enrolment__campaign__purpose=Purpose.ORDER_STATUS)
+        # the provider's answer is nearer to the truth than the moment we began to ask
+        .annotate(left_at=Coalesce("sent_at", "sending_at"))
+        .filter(left_at__gt=since)
+    )
+    for contact_id, channel, at in messages.values_list("contact_id", "channel", "left_at"):
         found[contact_id].append(Sent(channel, at))
     return found
 

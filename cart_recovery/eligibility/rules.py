@@ -16,7 +16,7 @@ from cart_recovery.conf import conf
 from cart_recovery.eligibility.caps import Sent, free_at
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.history import is_advertising
-from cart_recovery.eligibility.timing import breaks_market_rule, opens_at
+from cart_recovery.eligibility.timing import breaks_market_rule, opens_at, time_missed
 from cart_recovery.eligibility.verdicts import Send, Skip, Verdict, Wait
 from cart_recovery.models import (
     CartStage,
@@ -170,8 +170,8 @@ def _choose_channel(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
     )
     if choice is not None:
         return _judge_moment(facts, choice, now)
-    late = now - _begins(facts, options) > _tolerance(facts)
-    return Skip(Reason.MISSED) if late else _why_nobody(facts, blocked, now)
+    is_late = _is_late(facts, options, now)
+    return Skip(Reason.MISSED) if is_late else _why_nobody(facts, blocked, now)
 
 
 def _blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
@@ -197,14 +197,13 @@ def _judge_moment(facts: FollowUpFacts, choice: MixChoice, now: dt.datetime) -> 
     """
     contact = facts.followup.enrolment.contact
     kind = facts.reach.channels[choice.option.channel].address_kind
-    deadline = _begins(facts, [choice.option]) + _tolerance(facts)
     opens = opens_at(contact, kind, now) or now
-    if opens > deadline:
+    if _is_late(facts, [choice.option], opens):
         return Skip(Reason.MISSED)
     if opens > now:
         return Wait(opens, Reason.QUIET_HOURS)
     free = _free_at(facts, choice.option.channel, now)
-    if free > deadline:
+    if _is_late(facts, [choice.option], free):
         return Skip(Reason.CAPPED)
     return Wait(free, Reason.CAPPED) if free > now else Send(choice)
 
@@ -225,17 +224,18 @@ def _free_at(facts: FollowUpFacts, channel: str, now: dt.datetime) -> dt.datetim
     return now if has_room else now + RIVAL_RETRY
 
 
-def _begins(facts: FollowUpFacts, options: Iterable[MixOption]) -> dt.datetime:
-    """From when lateness counts: the first moment after the plan at which all of these might send."""
-    planned = facts.followup.planned_for
-    contact, channels = facts.followup.enrolment.contact, facts.reach.channels
+def _is_late(facts: FollowUpFacts, options: Iterable[MixOption], moment: dt.datetime) -> bool:
+    """Whether the step would be too late at this moment on all of these channels."""
+    followup, channels = facts.followup, facts.reach.channels
+    own = followup.step.missed_after
+    tolerance = conf.MISSED_AFTER if own is None else own
+    if moment - followup.planned_for <= tolerance:
+        return False
+    contact = followup.enrolment.contact
     kinds = {channels[o.channel].address_kind for o in options if o.channel in channels}
-    return max((opens_at(contact, kind, planned) or planned for kind in kinds), default=planned)
-
-
-def _tolerance(facts: FollowUpFacts) -> dt.timedelta:
-    own = facts.followup.step.missed_after
-    return conf.MISSED_AFTER if own is None else own
+    return all(
+        time_missed(contact, kind, followup.planned_for, moment) > tolerance for kind in kinds
+    )
 
 
 def _why_nobody(

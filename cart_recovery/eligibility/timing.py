@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from cart_recovery.markets.hours import next_open
+from cart_recovery.markets.hours import next_open, open_time
 from cart_recovery.markets.profiles import market_of
 from cart_recovery.markets.zones import zones_of
 from cart_recovery.models import Contact, Enrolment
@@ -13,6 +13,13 @@ from cart_recovery.models import Contact, Enrolment
 def opens_at(contact: Contact, address_kind: str, moment: dt.datetime) -> dt.datetime | None:
     """The first moment from this one on outside the person's quiet hours; None if none is near."""
     return next_open(market_of(contact), address_kind, zones_of(contact), moment)
+
+
+def time_missed(
+    contact: Contact, address_kind: str, planned_for: dt.datetime, moment: dt.datetime
+) -> dt.timedelta:
+    """How late a message is at this moment, quiet hours left out: nobody could send then."""
+    return open_time(market_of(contact), address_kind, zones_of(contact), planned_for, moment)
 
 
 def breaks_market_rule(

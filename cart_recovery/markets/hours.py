@@ -1,17 +1,17 @@
 """When messages may arrive: the wall clock in every zone the person may be in. Pure functions.
 
 What is open is found by converting the moment to local time, which is right on every night of the
-year. When it opens next is found among the few moments at which that can change: the beginning of
-a span in one of the zones (on both passes of a clock that is put back), and a change of the clock.
+year. When it opens and closes is found among the few moments at which that can change: an edge of a
+span in one of the zones (on both passes of a clock that is put back), and a change of the clock.
 Each of these is then asked whether it is open, so a wall time that does not exist does no harm.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_left
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -42,11 +42,28 @@ def next_open(
     minute = _minute(moment)
     if _is_open(week, market.calendars, zones, minute):
         return moment
-    openings = _openings(week, market.calendars, zones, minute // DAY_MINUTES)
-    place = bisect_left(openings, minute)
-    if place == len(openings) or openings[place] - minute > HORIZON.total_seconds() / 60:
+    spans = _open_spans(week, market.calendars, zones, minute // DAY_MINUTES)
+    opening = next((begin for begin, _end in spans if begin >= minute), None)
+    if opening is None or opening - minute > HORIZON.total_seconds() / 60:
         return None
-    return _moment(openings[place])
+    return _moment(opening)
+
+
+def open_time(
+    market: Market, kind: str, zones: tuple[str, ...], since: dt.datetime, until: dt.datetime
+) -> dt.timedelta:
+    """For how long it was open between two moments. What lies beyond the horizon counts as a whole."""
+    week = market.week(kind)
+    if week is None or until <= since:
+        return max(until - since, dt.timedelta(0))
+    minute = _minute(since)
+    spans = _open_spans(week, market.calendars, zones, minute // DAY_MINUTES)
+    end = _moment(minute // DAY_MINUTES * DAY_MINUTES) + HORIZON
+    found = max(until - max(end, since), dt.timedelta(0))
+    for begins, ends in spans:
+        overlap = min(_moment(ends), until, end) - max(_moment(begins), since)
+        found += max(overlap, dt.timedelta(0))
+    return found
 
 
 # a batch asks for the same few markets and zones in the same minute
@@ -66,27 +83,33 @@ def _spans(week: Week, calendars: tuple[str, ...], date: dt.date) -> tuple[tuple
 
 
 @lru_cache(maxsize=1024)
-def _openings(
+def _open_spans(
     week: Week, calendars: tuple[str, ...], zones: tuple[str, ...], day: int
-) -> tuple[int, ...]:
-    """Every minute at which it can open within the horizon from this (UTC) day on, in order."""
+) -> tuple[tuple[int, int], ...]:
+    """When it is open in all zones, in [minutes, minutes), from this (UTC) day over the horizon."""
     first, last = (day - 2) * DAY_MINUTES, (day + HORIZON.days + 3) * DAY_MINUTES
     # Indiana alone has eight zones whose clocks agree nowadays
     distinct = {_behaviour(zone, first, last): zone for zone in zones}
-    found: set[int] = set()
+    edges: set[int] = set()
     for (_offset, changes), zone in distinct.items():
-        found.update(minute for minute, _offset in changes)
-        found.update(_beginnings(week, calendars, zone, day))
+        edges.update(minute for minute, _offset in changes)
+        edges.update(_edges(week, calendars, zone, day))
     alike = tuple(sorted(distinct.values()))
-    return tuple(m for m in sorted(found) if _is_open(week, calendars, alike, m))
+    # between two edges nothing changes
+    return tuple(
+        (begin, end)
+        for begin, end in pairwise(sorted(edges))
+        if _is_open(week, calendars, alike, begin)
+    )
 
 
-def _beginnings(week: Week, calendars: tuple[str, ...], zone: str, day: int) -> Iterator[int]:
-    for distance in range(-1, HORIZON.days + 2):
+def _edges(week: Week, calendars: tuple[str, ...], zone: str, day: int) -> Iterator[int]:
+    for distance in range(-2, HORIZON.days + 3):
         date = (EPOCH + dt.timedelta(days=day + distance)).date()
-        for begin, _end in _spans(week, calendars, date):
-            # a span never begins at 24:00
-            wall = dt.datetime.combine(date, dt.time(begin // 60, begin % 60), ZoneInfo(zone))
+        midnight = dt.datetime.combine(date, dt.time(), ZoneInfo(zone))
+        for minute in {edge for span in _spans(week, calendars, date) for edge in span}:
+            # 24:00 is the midnight after
+            wall = midnight + dt.timedelta(minutes=minute)
             yield _minute(wall)
             yield _minute(wall.replace(fold=1))
 

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partialmethod
+from itertools import product
 from typing import Any
 from unittest import mock
 from zoneinfo import ZoneInfo
@@ -313,9 +314,6 @@ class World:
                 f"{person.name}@example.de", phone=person.phone, country=person.country,
                 time_zone=person.time_zone,
             )  # fmt: skip
-            for channel in CHANNELS:
-                for purpose in PURPOSES:
-                    self.agree(person, channel, purpose, ConsentMethod.DOUBLE)
 
     def _campaign(self, trigger: str, purpose: str, *, priority: int) -> None:
         campaign = make_campaign(
@@ -368,6 +366,7 @@ def new_world(begins: dt.datetime) -> Iterator[World]:
         transaction.set_rollback(True)
 
 
+METHODS = [m for m in ConsentMethod.values if m != ConsentMethod.IMPORTED]
 people = st.sampled_from(PEOPLE)
 channels = st.sampled_from(sorted(CHANNELS))
 purposes = st.sampled_from(PURPOSES)
@@ -379,7 +378,7 @@ EVENTS = st.one_of(
     st.tuples(st.just("empty"), st.integers(0, 9)),
     st.tuples(
         st.just("agree"), people, channels, purposes,
-        st.sampled_from([m for m in ConsentMethod.values if m != ConsentMethod.IMPORTED]),
+        st.sampled_from(METHODS),
     ),
     st.tuples(st.just("refuse"), people, channels, purposes),
     st.tuples(st.just("refuse"), people, channels, purposes),
@@ -392,6 +391,10 @@ EVENTS = st.one_of(
     st.tuples(st.just("die")),
 )  # fmt: skip
 MEANWHILE = st.one_of(EVENTS, st.tuples(st.just("wait"), st.integers(1, 700)))
+#: how each person has agreed to each channel and purpose at the beginning; "": not at all
+YESES = st.lists(
+    st.sampled_from(["", *METHODS, *[ConsentMethod.DOUBLE.value] * 5]), min_size=12, max_size=12
+)
 #: what happens, how long it takes until the next delivery, and what happens in the midst of that
 HISTORY = st.lists(
     st.tuples(st.lists(EVENTS, max_size=3), minutes, st.lists(MEANWHILE, max_size=1)),
@@ -404,12 +407,17 @@ HISTORY = st.lists(
     max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
-@given(begins=st.sampled_from(BEGINNINGS), minute=st.integers(0, 1439), history=HISTORY)
+@given(
+    begins=st.sampled_from(BEGINNINGS), minute=st.integers(0, 1439), yeses=YESES, history=HISTORY
+)
 def test_nothing_leaves_against_the_rules_whatever_happens(
-    begins: dt.datetime, minute: int, history: list[Any]
+    begins: dt.datetime, minute: int, yeses: list[str], history: list[Any]
 ) -> None:
     """Permission, pauses, quiet hours, caps, purchases, once per step: at the moment of the call."""
     with new_world(begins + dt.timedelta(minutes=minute)) as world:
+        for key, method in zip(product(PEOPLE, CHANNELS, PURPOSES), yeses, strict=True):
+            if method:
+                world.agree(*key, method)
         for person in PEOPLE:
             world.leave(person, CartStage.BASKET)
         for events, pause, meanwhile in history:
@@ -421,6 +429,8 @@ def test_nothing_leaves_against_the_rules_whatever_happens(
 def test_everybody_is_written_to_when_nothing_is_in_the_way() -> None:
     """Else the property above would hold for a shop that never sends anything."""
     with new_world(BEGINNINGS[0]) as world:
+        for person, channel, purpose in product(PEOPLE, CHANNELS, PURPOSES):
+            world.agree(person, channel, purpose, ConsentMethod.DOUBLE)
         for person in PEOPLE:
             world.leave(person, CartStage.BASKET)
         for _half_hour in range(5 * 48):

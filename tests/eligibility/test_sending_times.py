@@ -164,9 +164,19 @@ class TestQuietHours:
         followup = plan(make_mix(sms=1), make_person(), planned)
         assert verdict_on(followup, planned) == Wait(monday, Reason.QUIET_HOURS)
         assert channel_of(verdict_on(followup, monday)) == "sms"
-        assert (
-            channel_of(verdict_on(followup, monday + 12 * HOUR - dt.timedelta(minutes=1))) == "sms"
+        last = monday + 12 * HOUR - dt.timedelta(minutes=1)
+        assert channel_of(verdict_on(followup, last)) == "sms"
+
+    def test_only_the_time_counts_at_which_it_was_allowed(self) -> None:
+        """Planned a minute before closing time, seen a minute after: no reason to lose it."""
+        planned = berlin("2026-06-09 19:59")
+        followup = plan(make_mix(sms=1), make_person(), planned)
+        assert verdict_on(followup, planned + 2 * dt.timedelta(minutes=1)) == Wait(
+            MORNING, Reason.QUIET_HOURS
         )
+        assert channel_of(verdict_on(followup, MORNING + 11 * HOUR)) == "sms"
+        # a minute on Tuesday and twelve hours of Wednesday
+        assert verdict_on(followup, MORNING + 12 * HOUR) == Skip(Reason.MISSED)
 
     def test_lateness_counts_from_the_first_open_moment(self) -> None:
         followup = plan(make_mix(sms=1), make_person(), berlin("2026-06-09 05:00"))
@@ -178,6 +188,8 @@ class TestQuietHours:
 
     def test_what_would_be_too_late_in_the_morning_is_missed_at_once(self) -> None:
         followup = plan(make_mix(sms=1), make_person(), NOON)
+        followup.step.missed_after = 7 * HOUR
+        followup.step.save()
         assert verdict_on(followup, NIGHT) == Skip(Reason.MISSED)
 
     def test_mail_is_late_whatever_the_hour(self) -> None:
@@ -328,6 +340,10 @@ class TestCaps:
         person = make_person()
         had_before(person, "sms", NOON - HOUR)
         followup = plan(make_mix(sms=1), person, NOON)
+        # eight hours of this day and three of the next
+        assert verdict_on(followup, NOON) == Wait(NOON + 23 * HOUR, Reason.CAPPED)
+        followup.step.missed_after = 10 * HOUR
+        followup.step.save()
         assert verdict_on(followup, NOON) == Skip(Reason.CAPPED)
 
     def test_others_do_not_count(self) -> None:

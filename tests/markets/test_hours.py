@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cart_recovery.markets.changes import read_windows
-from cart_recovery.markets.hours import is_open, next_open
+from cart_recovery.markets.hours import is_open, next_open, open_time
 from cart_recovery.markets.profiles import Market, market_for
 from cart_recovery.markets.zones import zones_of_country
 
@@ -203,3 +203,30 @@ def test_next_opening_is_the_first_open_minute(
         assert found == expected
     else:
         assert found is None or (found > days_apart[-1] and by_hand(found))
+
+
+@given(moment=MOMENTS, zones=st.lists(ZONES, min_size=1, max_size=2, unique=True).map(tuple),
+       begin=st.integers(0, 22), hours=st.integers(1, 24), length=st.integers(0, 4 * 1440))  # fmt: skip
+def test_open_time_is_the_number_of_open_minutes(
+    moment: dt.datetime, zones: tuple[str, ...], begin: int, hours: int, length: int
+) -> None:
+    where = market(**{"mon-sat": f"{begin:02}:00-{min(begin + hours, 24):02}:00"})
+    expected = sum(
+        is_open(where, "phone", zones, moment + dt.timedelta(minutes=n)) for n in range(length)
+    )
+    until = moment + dt.timedelta(minutes=length)
+    assert open_time(where, "phone", zones, moment, until) == dt.timedelta(minutes=expected)
+
+
+def test_open_time_beyond_the_horizon_counts_as_a_whole() -> None:
+    where = market(mon="08:00-20:00")
+    begin = at("2026-06-08 00:00", "UTC")
+    assert open_time(where, "phone", ("UTC",), begin, begin + dt.timedelta(days=20)) == (
+        2 * dt.timedelta(hours=12) + dt.timedelta(days=6)
+    )
+    assert open_time(where, "phone", ("UTC",), begin, begin - dt.timedelta(days=1)) == (
+        dt.timedelta(0)
+    )
+    assert open_time(where, "email", ("UTC",), begin, begin + dt.timedelta(days=2)) == (
+        dt.timedelta(days=2)
+    )

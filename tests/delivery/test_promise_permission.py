@@ -34,7 +34,8 @@ from cart_recovery.channels.base import Outcome, OutcomeKind, OutgoingMessage
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent import ledger, suppression
 from cart_recovery.delivery import outbox
-from cart_recovery.delivery.followups import claim_due, new_claim_token, release_stale
+from cart_recovery.delivery.claims import new_claim_token
+from cart_recovery.delivery.followups import claim_due, release_stale
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import (
     CartStage,

@@ -3,24 +3,30 @@ words are not among those, so they are ours to understand."""
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from enum import StrEnum
 from typing import Final
+
+from cart_recovery.inbound.intents import agrees, normalized, wants_no_more
 
 
 class Keyword(StrEnum):
     STOP = "STOP"
     START = "START"
+    #: a yes that means something only where one was asked for
+    YES = "YES"
     HELP = "HELP"
     NONE = ""
 
 
-#: whole answers, without spaces and punctuation
+#: whole answers, as `normalized` leaves them, without spaces
 STOP_ANSWERS: Final = frozenset({
     "stop", "stopall", "unsubscribe", "end", "quit", "revoke", "optout", "cancel", "remove",
-    "stopp", "stoppen", "abmelden", "abbestellen", "austragen", "löschen", "loeschen",
-    "kündigen", "kuendigen", "ende", "keinesms", "keinewerbung",
-    "arret", "arrêt", "baja",
+    "stopp", "stoppen", "abmelden", "abbestellen", "austragen", "loeschen", "kuendigen", "ende",
+    "keinesms", "keinewerbung", "arret", "arrêt", "baja", "stopsms", "smsstop", "stopstop",
+    "keinemails", "keinenachrichten", "keinemehr", "keineerinnerungen", "nomore", "esreicht",
+    "jetztreichts", "goaway", "getlost", "ichwiderrufe", "hiermitwiderrufeich", "enough",
+    "nein", "neindanke", "no", "nothanks", "nothankyou", "nope", "widerruf", "widerspruch",
 })  # fmt: skip
 START_ANSWERS: Final = frozenset({"start", "yes", "unstop"})
 HELP_ANSWERS: Final = frozenset({"help", "info", "hilfe"})
@@ -33,19 +39,20 @@ FEW_WORDS: Final = 4
 
 def read_keyword(text: str) -> Keyword:
     """The keyword that a person's answer is. In doubt it is a no: asking twice costs more."""
-    words = _words(text)
+    normal = normalized(text)
+    words = normal.split()
     whole = "".join(words)
-    if whole in STOP_ANSWERS:
+    if _is_stop(whole) or (len(words) <= FEW_WORDS and CLEAR_WORDS.intersection(words)):
         return Keyword.STOP
-    if len(words) <= FEW_WORDS and CLEAR_WORDS.intersection(words):
+    if wants_no_more(normal):
         return Keyword.STOP
     if whole in START_ANSWERS:
         return Keyword.START
-    return Keyword.HELP if whole in HELP_ANSWERS else Keyword.NONE
+    if whole in HELP_ANSWERS:
+        return Keyword.HELP
+    return Keyword.YES if agrees(normal, text) else Keyword.NONE
 
 
-def _words(text: str) -> list[str]:
-    folded = unicodedata.normalize("NFKC", text[:200]).casefold()
-    # casefolding may take a letter apart again
-    folded = unicodedata.normalize("NFKC", folded)
-    return "".join(letter if letter.isalnum() else " " for letter in folded).split()
+def _is_stop(whole: str) -> bool:
+    # "stoooop" is a stop as well
+    return whole in STOP_ANSWERS or re.sub(r"(.)\1+", r"\1", whole) == "stop"

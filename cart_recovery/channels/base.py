@@ -103,6 +103,10 @@ class Channel(ABC):
     def send_one(self, message: OutgoingMessage) -> Outcome:
         """Hand over one message. What it raises counts as UNKNOWN for this message alone."""
 
+    def answers_itself(self, text: str) -> bool:
+        """Whether the provider answers this incoming text by itself, so that we must not."""
+        return False
+
     def check(self) -> list[checks.CheckMessage]:
         """What is wrong with the configuration. Calls no provider, imports none of its code."""
         options = OptionChecks(self.alias, self.options)

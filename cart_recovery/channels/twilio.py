@@ -37,13 +37,15 @@ class TwilioSmsChannel(Channel):
     - `VALIDITY_PERIOD`: seconds that Twilio may hold an SMS back, default 14400.
     - `TIMEOUT` (seconds, 10), `CONCURRENCY` (calls at a time, 32), `CA_BUNDLE` (a PEM file).
     - `BASE_URL`: default https://api.twilio.com.
+    - `PROVIDER_ANSWERS_KEYWORDS`: False where Twilio's own answers to STOP, START and HELP are
+      switched off (by its support); then we answer. Default True.
     """
 
     address_kind = "phone"
     default_concurrency = 32
     known_options = frozenset({
         "ACCOUNT_SID", "AUTH_TOKEN", "BASE_URL", "FROM", "MESSAGING_SERVICE_SID", "TIMEOUT",
-        "CONCURRENCY", "VALIDITY_PERIOD", "CA_BUNDLE",
+        "CONCURRENCY", "VALIDITY_PERIOD", "CA_BUNDLE", "PROVIDER_ANSWERS_KEYWORDS",
     })  # fmt: skip
     required_options = frozenset({"ACCOUNT_SID", "AUTH_TOKEN"})
 
@@ -88,6 +90,11 @@ class TwilioSmsChannel(Channel):
         if not created.sid:
             return Outcome(OutcomeKind.UNKNOWN, code="no_message_id")
         return Outcome(OutcomeKind.ACCEPTED, provider_message_id=created.sid)
+
+    def answers_itself(self, text: str) -> bool:
+        if self.options.get("PROVIDER_ANSWERS_KEYWORDS", True) is False:
+            return False
+        return text.strip().upper() in twilio_codes.ANSWERED_KEYWORDS
 
     def check_options(self, options: OptionChecks) -> None:
         super().check_options(options)

@@ -50,6 +50,13 @@ PLAIN_CODES: Final = frozenset({
     21602, 21604, 21605, 21608, 21617, 21619, 30003, 30008, 30036, 30453,
 })  # fmt: skip
 
+#: single words that Twilio answers by itself unless told otherwise (not "STOP PLEASE", no German)
+#: https://help.twilio.com/articles/223134027
+ANSWERED_KEYWORDS: Final = frozenset({
+    "STOP", "UNSUBSCRIBE", "END", "QUIT", "STOPALL", "REVOKE", "OPTOUT", "CANCEL",
+    "START", "YES", "UNSTOP", "HELP", "INFO",
+})  # fmt: skip
+
 
 def refusal_kind(status: int, code: int | None) -> OutcomeKind:
     """What a refused create means. `status` is HTTP's, `code` Twilio's own (None: none given)."""

@@ -21,6 +21,7 @@ from cart_recovery.conf import conf
 from cart_recovery.consent import opt_ins
 from cart_recovery.consent.addresses import address_kind_of
 from cart_recovery.consent.pages import page_language, public_page
+from cart_recovery.consent.persons import current_id
 from cart_recovery.consent.unsubscribe import UnsubscribeTarget, link_path, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
 from cart_recovery.exceptions import ChannelConfigurationError, InvalidTokenError
@@ -169,6 +170,13 @@ def _confirm_page(
                 "opt_in": opt_in,
                 "channel": channel_name(opt_in.channel, _("this channel")),
                 "address": _masked(opt_in),
+                "preferences_url": link_path(
+                    "preferences",
+                    current_id(opt_in.contact_id),
+                    opt_in.channel,
+                    opt_in.purposes[0],
+                    language,
+                ),
             }
     return public_page(request, name, context, status=status, language=language)
 

@@ -163,7 +163,7 @@ class TestAnswers:
         assert Reply.objects.get().keyword == "STOP"
         assert Suppression.objects.exists()
 
-    def test_a_start_gives_no_permission_back(self, twilio):
+    def test_a_start_permits_nothing_where_the_market_wants_a_confirmation(self, twilio):
         contact = factories.make_contact(phone=PHONE)
         twilio.text("STOP")
         blocks, records = Suppression.objects.count(), ConsentRecord.objects.count()

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from benchmarks.databases import DEFAULT_SERVER
 
-NAMES = ("add_to_basket", "sweep_scale", "sending", "memory", "rendering")
+NAMES = ("add_to_basket", "sweep_scale", "sending", "memory", "rendering", "privacy")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

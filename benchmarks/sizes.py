@@ -25,11 +25,14 @@ class Sizes:
     many_messages: int = 100_000
     #: messages per run of rendering
     rendered: int = 5_000
+    #: people of privacy
+    few_persons: int = 10_000
+    many_persons: int = 100_000
 
 
 FULL = Sizes()
 QUICK = Sizes(
     replicas=1, warm_ups=3, additions=12, few_carts=10_000, many_carts=100_000, due_carts=200,
     sweeps=3, messages=300, slow_messages=60, runs=1, few_messages=1_000, many_messages=5_000,
-    rendered=300,
+    rendered=300, few_persons=600, many_persons=3_000,
 )  # fmt: skip

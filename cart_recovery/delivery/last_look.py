@@ -58,6 +58,8 @@ def look(
 
 
 def _changed(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | None:
+    if enrolment.contact.erased_at:
+        return Reason.ERASED
     if enrolment.state == EnrolmentState.STOPPED:
         return Reason(enrolment.reason or Reason.STAFF)
     if not enrolment.campaign.is_active:

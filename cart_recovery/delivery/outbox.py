@@ -204,8 +204,10 @@ def _write_outcomes(rows: Sequence[OutcomeRow]) -> None:
     sql = (
         f"UPDATE {connection.ops.quote_name(Message._meta.db_table)} SET "  # noqa: S608 own names only
         f"reason = CASE WHEN {in_hands} THEN %s ELSE reason END, "
-        f"detail = CASE WHEN {in_hands} THEN %s ELSE detail END, "
-        "provider_message_id = CASE WHEN %s <> '' THEN %s ELSE provider_message_id END, "
+        # what was emptied meanwhile stays empty: the person had their data deleted
+        f"detail = CASE WHEN {in_hands} AND emptied_at IS NULL THEN %s ELSE detail END, "
+        "provider_message_id = CASE WHEN %s <> '' AND emptied_at IS NULL THEN %s "
+        "ELSE provider_message_id END, "
         "sent_at = COALESCE(sent_at, %s), "
         # MySQL evaluates from left to right: the state that the others look at comes last
         f"state = CASE WHEN {in_hands} THEN %s ELSE state END "

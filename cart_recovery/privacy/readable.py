@@ -13,7 +13,7 @@ from django.utils import formats, timezone
 from django.utils.encoding import force_str
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, pgettext_lazy
+from django.utils.translation import gettext_lazy
 
 from cart_recovery.channels.names import channel_name
 from cart_recovery.models import Contact
@@ -26,7 +26,7 @@ SHOWN: Final = 100
 UNREADABLE: Final = frozenset({"html", "address_digest", "provider_message_id"})
 #: columns that are no fields of the table itself
 LABELS: Final = {
-    "id": pgettext_lazy("column", "number"),
+    "id": gettext_lazy("number"),
     "contents": gettext_lazy("contents"),
     "address_digest": gettext_lazy("address hash"),
 }

@@ -1,0 +1,159 @@
+"""Whoever fetches the links of our messages before the reader does changes nothing."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.test import Client
+from django.utils import timezone
+
+from cart_recovery import models
+from cart_recovery.campaigns.defaults import install_defaults as install_campaigns
+from cart_recovery.channels.locmem import LocmemChannel
+from cart_recovery.consent import notices, opt_ins
+from cart_recovery.consent.wordings import current
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.models import MessageTemplate, NoticeKind, Purpose
+from tests.factories import (
+    make_basket,
+    make_campaign,
+    make_cart,
+    make_consent,
+    make_contact,
+    make_followup,
+    make_product,
+)
+
+pytestmark = pytest.mark.django_db
+
+BASE = "https://shop.example"
+URL = re.compile(r"(?:https?:)//[^\s\"'<>()]+", re.IGNORECASE)
+SCANNERS = {
+    "a mail scanner": "Mozilla/5.0 (compatible; SafeLinksBot/1.0; bot)",
+    "a scanner that hides": "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0",
+}
+#: what page views of the shop leave: sessions, counters, smaller pictures
+COUNTING = {"sessions", "analytics", "thumbnail"}
+
+
+@pytest.fixture(autouse=True)
+def outbox() -> Iterator[list[Any]]:
+    LocmemChannel.reset()
+    yield LocmemChannel.outbox
+    LocmemChannel.reset()
+
+
+@pytest.fixture(autouse=True)
+def at_any_hour(settings: Any) -> None:
+    """Whether it is night where the tests run is not the question here."""
+    settings.CART_RECOVERY = {
+        **settings.CART_RECOVERY,
+        "MARKETS": {"*": {"windows": {"phone": None}}},
+    }
+
+
+def person(n: int) -> models.Contact:
+    """Somebody who agreed to cart reminders on both channels."""
+    contact = make_contact(phone=f"+49151123{n:05d}", country="DE")
+    return make_consent(contact, "email", "sms")
+
+
+def send_campaigns(now: dt.datetime) -> int:
+    """One message of each shipped template, to somebody else each time."""
+    install_campaigns()
+    templates = MessageTemplate.objects.order_by("code", "channel", "language")
+    sent = 0
+    for n, template in enumerate(templates):
+        campaign = make_campaign(channels=(template.channel,))
+        models.Variant.objects.filter(step__campaign=campaign).update(template_code=template.code)
+        step = campaign.steps.get()
+        step.incentive = models.Incentive.objects.first()
+        step.save()
+        followup = make_followup(
+            contact=person(n), campaign=campaign, due_at=now - dt.timedelta(minutes=1)
+        )
+        models.TrackedCart.objects.filter(pk=followup.enrolment.cart_id).update(
+            language=template.language
+        )
+        sent += 1
+    return sent
+
+
+def send_notices(now: dt.datetime) -> int:
+    """One notice of each kind on each channel."""
+    planned = 0
+    for n, channel in enumerate(("email", "sms"), 500):
+        contact = person(n)
+        basket = make_basket(make_product())
+        make_cart(basket, contact)
+        for kind in NoticeKind:
+            if kind is NoticeKind.OPT_IN:
+                asked = opt_ins.ask(
+                    make_contact(phone=f"+49151124{n:05d}", country="DE"), channel=channel,
+                    wording=current(f"capture-{channel}", "de"), source="test", now=now,
+                )  # fmt: skip
+                assert asked is not None
+            else:
+                basket_id = basket.pk if kind is NoticeKind.SAVED_BASKET else None
+                assert notices.plan(kind, contact, channel=channel, basket_id=basket_id, now=now)
+            planned += 1
+    return planned
+
+
+def urls_of(message: Any) -> set[str]:
+    """Every address in the HTML, the text and the headers of a message."""
+    parts = [html.unescape(message.html), message.text, *message.headers.values()]
+    return {found.rstrip(".,;") for part in parts for found in URL.findall(part)}
+
+
+def rows() -> dict[str, list[Any]]:
+    """All rows of all models of the project, but clicks of machines and what any page view leaves."""
+    found = {}
+    for model in apps.get_models():
+        if model._meta.app_label in COUNTING or not model._meta.managed:
+            continue
+        kept = model._base_manager.order_by("pk")
+        if model is models.LinkClick:
+            kept = kept.filter(is_machine=False)
+        found[model._meta.label] = list(kept.values())
+    return found
+
+
+def test_no_row_changes_when_scanners_fetch_every_link_of_every_message(outbox: list[Any]) -> None:
+    now = timezone.now()
+    expected = send_campaigns(now) + send_notices(now)
+    deliver_due(clock=lambda: now)
+    reasons = list(models.FollowUp.objects.exclude(state="sent").values_list("reason", flat=True))
+    reasons += models.Notice.objects.exclude(state="sent").values_list("kind", "reason")
+    assert len(outbox) == expected, reasons
+
+    urls = {url for message in outbox for url in urls_of(message)}
+    paths = {url.removeprefix(BASE) for url in urls if url.startswith(BASE)}
+    assert {url for url in urls if not url.startswith(BASE)} == set()
+    kinds = {path.split("/")[2] for path in paths if path.startswith("/recovery/")}
+    assert kinds >= {"r", "u", "p", "c", "d"}
+    before = rows()
+    for user_agent in SCANNERS.values():
+        for path in sorted(paths):
+            for method in ("get", "head", "get", "head"):
+                client = Client(headers={"User-Agent": user_agent})
+                response = getattr(client, method)(path)
+                assert response.status_code in (200, 302, 404), path
+    assert rows() == before
+
+
+def test_every_purpose_of_a_message_can_be_left_by_its_links(client: Client) -> None:
+    """The page behind the footer opens for whatever a message was about."""
+    from cart_recovery.consent.unsubscribe import preferences_url
+
+    contact = person(1)
+    for purpose in Purpose.values:
+        for channel in ("email", "sms"):
+            url = preferences_url(contact.pk, channel, purpose, "de").removeprefix(BASE)
+            assert client.get(url).status_code == 200

@@ -39,6 +39,17 @@ class Shopper:
         self.page.wait_for_load_state()
         return str(title).strip()
 
+    def confirm(self, message: dict[str, Any]) -> None:
+        """Follow the link of a double opt-in and press its button, after a scanner has been there."""
+        link = confirm_link(message)
+        for _n in range(2):
+            self.page.request.get(link)
+            self.page.request.head(link)
+        self.page.goto(link)
+        assert self.page.locator("blockquote").inner_text().strip()
+        self.page.locator("form button[type=submit]").click()
+        self.page.locator("[role=status]").wait_for()
+
     def leave(self) -> None:
         self.page.goto("about:blank")
 
@@ -112,6 +123,10 @@ class Viewer:
 
 def restore_link(message: dict[str, Any]) -> str:
     return next(link for link in message["links"] if "/r/" in link)
+
+
+def confirm_link(message: dict[str, Any]) -> str:
+    return next(link for link in message["links"] if "/c/" in link)
 
 
 def wait_until(read: Callable[[], Any], is_enough: Callable[[Any], bool], *, timeout: float) -> Any:

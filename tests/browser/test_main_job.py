@@ -1,7 +1,8 @@
 """The main job as its users see it: the real sandbox, real queue, real browsers, nothing faked.
 
-A basket is left, the follow-up comes, one tap on another device brings the basket back with its
-voucher, the order is credited, and nothing more is sent.
+Someone agrees and confirms, as German law wants it. A basket is left, the follow-up comes, one tap on
+another device brings the basket back with its voucher, the order is credited, and nothing more is
+sent.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from tests.sandbox.running import RunningSandbox, running_sandbox
 pytestmark = pytest.mark.browser
 
 PHONE: dict[str, Any] = {"viewport": {"width": 375, "height": 800}, "has_touch": True}
+#: someone waits for it in front of the screen
+CONFIRMATION = 60.0
 #: what the sandbox's page promises a visitor
 FIRST_MESSAGE = 120.0
 #: three minutes after leaving, and the sweep's minute and a half
@@ -58,10 +61,14 @@ class Left:
 def left(browser: Any, sandbox: RunningSandbox) -> Left:
     member_mail, guest_mail = address("mitglied"), address("gast")
     guest_phone, stopping_phone = number(), number()
-    wanted = leave_as_member(new_shopper(browser, sandbox), member_mail)
+    viewer = Viewer(sandbox.viewer_url)
+    wanted = leave_as_member(new_shopper(browser, sandbox), member_mail, viewer)
     at = time.monotonic()
     leave_in_checkout(new_shopper(browser, sandbox, **PHONE), guest_mail, guest_phone)
-    leave_in_checkout(new_shopper(browser, sandbox, **PHONE), address("stopp"), stopping_phone)
+    viewer.reply(viewer.wait_for(guest_phone, 1, timeout=CONFIRMATION)["id"], "Ja!")
+    stopping = new_shopper(browser, sandbox, **PHONE)
+    leave_in_checkout(stopping, address("stopp"), stopping_phone)
+    stopping.confirm(viewer.wait_for(stopping_phone, 1, timeout=CONFIRMATION))
     return Left(at, member_mail, wanted, guest_mail, guest_phone, stopping_phone)
 
 
@@ -80,12 +87,12 @@ def new_shopper(browser: Any, sandbox: RunningSandbox, **options: Any) -> Shoppe
 def test_member_comes_back_by_mail_on_another_device_and_buys(
     left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
 ) -> None:
-    mail = viewer.wait_for(left.member_mail, 1, timeout=FIRST_MESSAGE)
+    mail = viewer.wait_for(left.member_mail, 2, timeout=FIRST_MESSAGE)
     assert time.monotonic() - left.at < FIRST_MESSAGE
     assert left.wanted.split(",")[0] in mail["text"]
     assert mail["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert mail["tracking"] == {"open": False, "click": False, "subscription": False}
-    second = viewer.wait_for(left.member_mail, 2, timeout=SECOND_MESSAGE)
+    second = viewer.wait_for(left.member_mail, 3, timeout=SECOND_MESSAGE)
     # ordered as a guest, under another spelling of the address
     other_spelling = left.member_mail.replace("mitglied", "Mitglied")
     come_back_and_buy(new_shopper(browser, sandbox, **PHONE), second, other_spelling)
@@ -95,7 +102,7 @@ def test_guest_comes_back_by_sms_and_buys(
     left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
 ) -> None:
     """The guest agreed to SMS only, so the mix falls back to it."""
-    sms = viewer.wait_for(left.guest_phone, 1, timeout=SECOND_MESSAGE)
+    sms = viewer.wait_for(left.guest_phone, 2, timeout=SECOND_MESSAGE)
     assert sms["channel"] == "sms"
     assert viewer.messages(left.guest_mail) == []
     come_back_and_buy(new_shopper(browser, sandbox, **PHONE), sms, left.guest_mail)
@@ -104,8 +111,10 @@ def test_guest_comes_back_by_sms_and_buys(
 def test_stop_reply_is_obeyed_and_seen_by_staff(
     left: Left, browser: Any, sandbox: RunningSandbox, viewer: Viewer
 ) -> None:
-    sms = viewer.wait_for(left.stopping_phone, 1, timeout=SECOND_MESSAGE)
+    sms = viewer.wait_for(left.stopping_phone, 2, timeout=SECOND_MESSAGE)
     viewer.reply(sms["id"], " Stopp. ")
+    answer = viewer.wait_for(left.stopping_phone, 3, timeout=CONFIRMATION)
+    assert answer["links"] == []
     staff = new_shopper(browser, sandbox, viewport={"width": 1280, "height": 900})
     log_in_to_admin(staff, sandbox)
     number_in_url = left.stopping_phone.replace("+", "%2B")
@@ -124,13 +133,16 @@ def test_both_orders_are_credited_and_nothing_more_is_planned_or_sent(
     for who in (left.member_mail, left.guest_mail):
         staff.page.goto(f"{sandbox.admin_url}cart_recovery/followup/?state__exact=planned&q={who}")
         assert staff.page.locator("#result_list tbody tr").count() == 0
-    assert len(viewer.messages(left.member_mail)) == 2
-    assert len(viewer.messages(left.guest_phone)) == 1
+    # the confirmation and two reminders; the confirmation and one
+    assert len(viewer.messages(left.member_mail)) == 3
+    assert len(viewer.messages(left.guest_phone)) == 2
+    assert len(viewer.messages(left.stopping_phone)) == 3
 
 
-def leave_as_member(member: Shopper, email: str) -> str:
-    """Register with consent, fill a basket, go away; gives what was wanted."""
+def leave_as_member(member: Shopper, email: str, viewer: Viewer) -> str:
+    """Register with consent, confirm it, fill a basket, go away; gives what was wanted."""
     member.register(email, agrees=True)
+    member.confirm(viewer.wait_for(email, 1, timeout=CONFIRMATION))
     wanted = member.fill_basket()
     member.leave()
     return wanted

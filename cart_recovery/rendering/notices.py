@@ -102,12 +102,15 @@ def _mail(request: NoticeRequest, language: str) -> Rendered:
         "words": words, "language": language, "link": request.link, "shop": _shop(),
         "direction": locale_of(language).text_direction, "imprint": conf.IMPRINT,
         "unsubscribe_url": request.unsubscribe_url if words.can_unsubscribe else "",
-        "screens": shipped("mail-screens.css"),
     }  # fmt: skip
-    html = render_to_string("cart_recovery/notice_mail.html", context)
+    html = Inliner().inline(
+        render_to_string("cart_recovery/notice_mail.html", context), shipped("mail.css")
+    )
+    # what depends on the screen cannot be inlined
+    screens = f"<style>\n{shipped('mail-screens.css')}</style>\n</head>"
     return Rendered(
         subject=words.subject, preheader="", sms_parts=0, language=language,
-        html=Inliner().inline(html, shipped("mail.css")),
+        html=html.replace("</head>", screens, 1),
         text=tidy(render_to_string("cart_recovery/notice_mail.txt", context)),
     )  # fmt: skip
 
@@ -248,9 +251,8 @@ def _sms_saved_basket(request: NoticeRequest) -> str:
         "%(shop)s: Your basket with %(n)d products, as you asked: %(url)s",
         count,
     ) % {"shop": _shop(), "n": count, "url": request.link}
-    if request.supports_reply:
-        return f"{text} {_('No more texts: reply STOP')}"
-    return text + "\n" + _("No more texts: %(url)s") % {"url": request.unsubscribe_url}
+    way_out = _("No more texts: %(url)s") % {"url": request.unsubscribe_url}
+    return f"{text}\n{_('No more texts: reply STOP') if request.supports_reply else way_out}"
 
 
 def _sms_stop_confirmed(request: NoticeRequest) -> str:

@@ -126,6 +126,7 @@ class TestOptInMail:
         (sent,) = LocmemChannel.outbox
         assert (sent.language, sent.subject) == ("en", "Please confirm your e-mail address")
         assert 'lang="en"' in sent.html
+        assert "prefers-color-scheme: dark" in sent.html
 
     def test_a_name_of_the_shop_is_escaped(self, settings):
         settings.CART_RECOVERY = {**settings.CART_RECOVERY, "SHOP_NAME": "A & <b>B</b>"}

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils import timezone
 
 from cart_recovery import models
-from cart_recovery.consent.chain import record_hash
+from cart_recovery.consent.chain import head_seal, record_hash
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.privacy import retention
 from cart_recovery.privacy.erasure import erase
@@ -69,7 +69,12 @@ def _add_consents(people: list[Any], now: dt.datetime) -> None:
             records.append(record)
     models.ConsentRecord.objects.bulk_create(records)
     models.ConsentChain.objects.bulk_create(
-        models.ConsentChain(contact_id=r.contact_id, length=r.sequence, head_hash=r.hash)
+        models.ConsentChain(
+            contact_id=r.contact_id,
+            length=r.sequence,
+            head_hash=r.hash,
+            head_seal=head_seal(r.contact_id, r.sequence, r.hash),
+        )
         for r in records
         if r.sequence == len(PURPOSES)
     )

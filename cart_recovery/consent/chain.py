@@ -17,6 +17,7 @@ FORMAT: Final = 2
 FORMAT_WITHOUT_METHOD: Final = 1
 _SALT: Final = "cart_recovery.consent.chain"
 _PURGE_SALT: Final = "cart_recovery.consent.purge"
+_HEAD_SALT: Final = "cart_recovery.consent.head"
 
 
 def record_hash(record: ConsentRecord) -> str:
@@ -29,12 +30,28 @@ def record_hash(record: ConsentRecord) -> str:
     return salted_hmac(_SALT, payload, secret=key, algorithm="sha256").hexdigest()
 
 
+def head_seal(contact_id: int, length: int, last_hash: str) -> str:
+    """64 hex digits that only the app can make: so long was the chain when it was written last."""
+    return _seal(_HEAD_SALT, [contact_id, length, last_hash])
+
+
+def is_end_sealed(chain: ConsentChain) -> bool:
+    """Whether length and end are as the app wrote them; a chain of nothing needs no seal."""
+    if not chain.length and not chain.head_hash:
+        return True
+    expected = head_seal(chain.contact_id, chain.length, chain.head_hash)
+    return constant_time_compare(chain.head_seal, expected)
+
+
 def purge_seal(contact_id: int, length: int, last_hash: str, purged_at: dt.datetime) -> str:
     """64 hex digits that only the app can make: it cut the chain's beginning off, up to there."""
     moment = purged_at.astimezone(dt.UTC).isoformat(timespec="microseconds")
-    payload = json.dumps([contact_id, length, last_hash, moment])
+    return _seal(_PURGE_SALT, [contact_id, length, last_hash, moment])
+
+
+def _seal(salt: str, content: list[Any]) -> str:
     key = conf.ADDRESS_HASH_KEY
-    return salted_hmac(_PURGE_SALT, payload, secret=key, algorithm="sha256").hexdigest()
+    return salted_hmac(salt, json.dumps(content), secret=key, algorithm="sha256").hexdigest()
 
 
 def is_sealed(chain: ConsentChain) -> bool:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from cart_recovery import signals
 from cart_recovery.consent.addresses import digest_on
-from cart_recovery.consent.chain import record_hash
+from cart_recovery.consent.chain import head_seal, record_hash
 from cart_recovery.consent.persons import current_id, owners_of
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import (
@@ -174,7 +174,9 @@ def _append(contact_id: int, drafts: Sequence[ConsentRecord]) -> list[ConsentRec
         draft.hash = previous_hash = record_hash(draft)
     records = ConsentRecord.objects.bulk_create(drafts)
     ConsentChain.objects.filter(contact_id=contact_id).update(
-        length=sequence, head_hash=previous_hash
+        length=sequence,
+        head_hash=previous_hash,
+        head_seal=head_seal(contact_id, sequence, previous_hash),
     )
     standing = fold_records(records)
     existing = ConsentState.objects.filter(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import functools
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from cart_recovery import signals
-from cart_recovery.consent.chain import record_hash
+from cart_recovery.consent.chain import head_seal, record_hash
 from cart_recovery.models import ConsentAction, ConsentChain, ConsentRecord, ConsentState
 from cart_recovery.models.inserts import insert_new
 
@@ -41,12 +41,11 @@ def withdraw_all(contact_ids: Collection[int], *, source: str, now: dt.datetime)
     if not drafts:
         return 0
     heads = _lock_heads(drafts)
-    for pk, chain in drafts.items():
-        _chain_up(chain, heads[pk])
+    ends = {pk: _chain_up(chain, heads[pk]) for pk, chain in drafts.items()}
     rows = [row for chain in drafts.values() for row in chain]
     insert_new(rows)
     _check_and_announce(rows)
-    _move_heads(drafts)
+    _move_heads(ends)
     _withdraw_states(drafts, now)
     return len(rows)
 
@@ -71,12 +70,13 @@ def _lock_heads(contact_ids: Iterable[int]) -> dict[int, Head]:
     return heads
 
 
-def _chain_up(rows: Iterable[ConsentRecord], head: Head) -> None:
+def _chain_up(rows: Iterable[ConsentRecord], head: Head) -> Head:
     sequence, previous = head
     for row in rows:
         sequence += 1
         row.sequence, row.previous_hash = sequence, previous
         row.hash = previous = record_hash(row)
+    return sequence, previous
 
 
 def _check_and_announce(rows: list[ConsentRecord]) -> None:
@@ -96,12 +96,16 @@ def _check_and_announce(rows: list[ConsentRecord]) -> None:
         transaction.on_commit(announce, robust=True)
 
 
-def _move_heads(contact_ids: Collection[int]) -> None:
-    newest = _newest(contact_id=OuterRef("contact_id"))
-    ConsentChain.objects.filter(contact_id__in=contact_ids).update(
-        length=Subquery(newest.values("sequence")[:1]),
-        head_hash=Subquery(newest.values("hash")[:1]),
-    )
+def _move_heads(ends: Mapping[int, Head]) -> None:
+    """One statement, sent as often as there are chains."""
+    connection = connections[router.db_for_write(ConsentChain)]
+    table = connection.ops.quote_name(ConsentChain._meta.db_table)
+    sql = f"UPDATE {table} SET length = %s, head_hash = %s, head_seal = %s WHERE contact_id = %s"  # noqa: S608 own names only
+    rows = [
+        (length, end, head_seal(pk, length, end), pk) for pk, (length, end) in sorted(ends.items())
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(sql, rows)
 
 
 def _newest(**whose: OuterRef) -> QuerySet[ConsentRecord]:

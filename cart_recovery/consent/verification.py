@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cart_recovery.consent.chain import is_sealed, record_hash
+from cart_recovery.consent.chain import is_end_sealed, is_sealed, record_hash
 from cart_recovery.consent.ledger import Standing, candidates
 from cart_recovery.consent.persons import owners_of
 from cart_recovery.models import ConsentChain, ConsentRecord, ConsentState, Contact
@@ -83,7 +83,7 @@ def _broken_links(head: ConsentChain, chain: Sequence[ConsentRecord]) -> Iterato
 def _wrong_head(head: ConsentChain, chain: Sequence[ConsentRecord]) -> Iterator[ChainProblem]:
     rest = (head.purged_length, head.purged_hash)
     found = (chain[-1].sequence, chain[-1].hash) if chain else rest
-    if found != (head.length, head.head_hash):
+    if found != (head.length, head.head_hash) or not is_end_sealed(head):
         text = "the end of the chain is not the one that was written last"
         yield ChainProblem(head.contact_id, 0, text)
 

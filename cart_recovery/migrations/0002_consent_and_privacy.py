@@ -105,6 +105,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='consentchain',
+            name='head_seal',
+            field=models.CharField(blank=True, max_length=64, verbose_name='seal'),
+        ),
+        migrations.AddField(
+            model_name='consentchain',
             name='purge_seal',
             field=models.CharField(blank=True, max_length=64, verbose_name='seal'),
         ),

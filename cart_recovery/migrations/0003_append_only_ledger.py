@@ -15,6 +15,8 @@ from typing import Any
 
 from django.db import DatabaseError, migrations
 
+from cart_recovery.consent.chain import head_seal
+
 logger = logging.getLogger(__name__)
 
 RECORDS = "cart_recovery_consentrecord"
@@ -84,6 +86,16 @@ REMOVE = {
 }
 
 
+def seal_heads(apps: Any, schema_editor: Any) -> None:
+    """Chains from before seals: take their ends for what they are."""
+    chains = apps.get_model("cart_recovery", "ConsentChain").objects.using(
+        schema_editor.connection.alias
+    )
+    for chain in chains.filter(head_seal="").iterator():
+        seal = head_seal(chain.contact_id, chain.length, chain.head_hash)
+        chains.filter(pk=chain.pk).update(head_seal=seal)
+
+
 def install(apps: Any, schema_editor: Any) -> None:
     remove(apps, schema_editor)
     connection = schema_editor.connection
@@ -108,4 +120,7 @@ def remove(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [("cart_recovery", "0002_consent_and_privacy")]
-    operations = [migrations.RunPython(install, remove)]
+    operations = [
+        migrations.RunPython(seal_heads, migrations.RunPython.noop),
+        migrations.RunPython(install, remove),
+    ]

@@ -157,6 +157,8 @@ class ConsentChain(models.Model):
     )
     length = models.PositiveIntegerField(_("length"), default=0)
     head_hash = models.CharField(_("checksum"), max_length=64, blank=True)
+    #: shows that it was us who wrote length and checksum: whoever cuts off the tail cannot make it
+    head_seal = models.CharField(_("seal"), max_length=64, blank=True)
     #: records up to this one were deleted when the period for keeping proofs was over; the rest of
     #: the chain goes on from `purged_hash`, and `purge_seal` shows that it was us who cut it
     purged_length = models.PositiveIntegerField(_("purged"), default=0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 from django.test import override_settings
 
@@ -141,6 +144,13 @@ def cut_the_end_and_lower_the_head(contact: Contact) -> None:
     _head(contact, length=last.sequence - 1)
 
 
+def cut_the_end_without_a_trace(contact: Contact) -> None:
+    """Record and state are gone, and the head says what it said before that record."""
+    *_, before, last = _chain(contact)
+    _remove(last)
+    _head(contact, length=before.sequence, head_hash=before.hash)
+
+
 def swap_two(contact: Contact) -> None:
     one, two = _chain(contact)[1:3]
     records.filter(pk=one.pk).update(sequence=99)
@@ -216,7 +226,8 @@ def take_a_foreign_seal(contact: Contact) -> None:
 
 
 ATTACKS = [
-    remove_one, remove_the_first, cut_the_end, cut_the_end_and_lower_the_head, swap_two, insert_one,
+    remove_one, remove_the_first, cut_the_end, cut_the_end_and_lower_the_head,
+    cut_the_end_without_a_trace, swap_two, insert_one,
     hash_all_anew, rewrite_the_wording, cut_the_beginning_as_if_purged,
     cut_the_beginning_with_the_wrong_key, date_the_purge_back, take_a_foreign_seal,
 ]  # fmt: skip
@@ -276,3 +287,12 @@ def test_the_database_lets_go_only_what_the_chain_says_was_purged() -> None:
     assert [r.sequence for r in _chain(contact)] == [4, 5, 6, 7]
     with pytest.raises(DatabaseError), transaction.atomic():
         _remove(_chain(contact)[1])
+
+
+def test_chains_from_before_seals_get_one_when_the_app_is_updated() -> None:
+    contact = make_history()
+    _head(contact, head_seal="")
+    assert verify_chain(contact)
+    migration = importlib.import_module("cart_recovery.migrations.0003_append_only_ledger")
+    migration.seal_heads(apps, SimpleNamespace(connection=connection))
+    assert verify_chain(contact) == []

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cart_recovery import models
 from cart_recovery.consent.suppression import suppressed
 from cart_recovery.consent.verification import verify_chain
 from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.contacts.identities import merge
 from cart_recovery.privacy.erasure import erase
 from tests.factories import make_consent, make_contact
-from tests.privacy.people import EMAIL, PHONE, make_known_person, traces
+from tests.privacy.people import EMAIL, PHONE, SPELLINGS, make_known_person, traces
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +80,37 @@ def _rows(contact: Any = None) -> dict[str, list[Any]]:
             {k: v for k, v in row.items() if not k.endswith("_at")} for row in rows.values()
         ]
     return found
+
+
+def test_batch_costs_the_same_however_many_people_it_holds() -> None:
+    def cost(people: int, first: int) -> int:
+        contacts = [
+            make_known_person(email=f"m{n}@example.de", phone=f"+49151123{n:05}")
+            for n in range(first, first + people)
+        ]
+        with CaptureQueriesContext(connection) as queries:
+            assert erase(contacts, source="test", now=timezone.now()).contacts == people
+        return len(queries)
+
+    assert cost(1, 10) == cost(5, 20)
+
+
+def test_all_rows_of_a_merged_person_are_emptied() -> None:
+    contact = make_known_person()
+    loser = make_consent(make_contact("frueher@example.de"))
+    merge(contact, loser)
+    erase([models.Contact.objects.get(pk=loser.pk)], source="test", now=timezone.now())
+    assert traces((*SPELLINGS, "frueher@example.de")) == []
+    assert set(models.Contact.objects.values_list("erased_at", flat=True)) != {None}
+    contact.refresh_from_db()
+    assert contact.erased_at is not None
+    assert verify_chain(contact) == []
+    # also the address that was given up in the merge
+    pair = ("email", address_digest("email", "frueher@example.de"))
+    assert suppressed([pair]) == {pair}
+
+
+def test_what_the_shop_deletes_by_itself_blocks_nothing() -> None:
+    erase([make_known_person()], source="retention", now=timezone.now(), is_asked_for=False)
+    assert traces() == []
+    assert not models.Suppression.objects.exists()

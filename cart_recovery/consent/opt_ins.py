@@ -34,7 +34,9 @@ from cart_recovery.models import (
     NoticeKind,
     OptIn,
     OptInState,
+    Suppression,
 )
+from cart_recovery.provider_events import SuppressionReason
 
 #: 128 bits: 22 characters, which an SMS has room for
 TOKEN_BYTES: Final = 16
@@ -161,7 +163,7 @@ def confirm(
         records = _prove(opt_in, person, source_url=source_url, evidence=evidence)
         lift(
             opt_in.channel, opt_in.address_digest, source=f"{SOURCE}_{by}",
-            reasons=UNDONE_BY_REPLY if by == "reply" else UNDONE_BY_LINK,
+            reasons=_undone(opt_in, by),
         )  # fmt: skip
         if opt_in.basket_id is not None:
             notices.plan(
@@ -256,6 +258,16 @@ def _pend(draft: OptIn) -> OptIn | None:
 
 def _is_same(one: OptIn, other: OptIn) -> bool:
     return one.wording_id == other.wording_id and set(one.purposes) == set(other.purposes)
+
+
+def _undone(opt_in: OptIn, by: str) -> frozenset[SuppressionReason]:
+    """Which blocks the confirmation lifts. What staff set after the question was asked, stays."""
+    reasons = UNDONE_BY_REPLY if by == "reply" else UNDONE_BY_LINK
+    set_since = Suppression.objects.filter(
+        channel=opt_in.channel, address_digest=opt_in.address_digest,
+        reason=SuppressionReason.STAFF, created_at__gt=opt_in.requested_at,
+    )  # fmt: skip
+    return reasons - {SuppressionReason.STAFF} if set_since.exists() else reasons
 
 
 def _prove(

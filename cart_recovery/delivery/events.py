@@ -249,7 +249,8 @@ def obey(refusals: Sequence[tuple[Message, SuppressionReason]]) -> None:
         if reason in REFUSALS:
             refused.setdefault((message.contact_id, message.channel), reason)
     people = Contact.objects.in_bulk({contact_id for contact_id, _channel in refused})
-    for (contact_id, channel), reason in refused.items():
+    # in the order in which all who lock several people do
+    for (contact_id, channel), reason in sorted(refused.items()):
         if contact_id in people:
             _withdraw(people[contact_id], channel, reason)
 

@@ -327,13 +327,20 @@ class TestLifting:
     def test_a_confirmation_lifts_what_the_person_may_undo(self, reason, by, lifted):
         contact = make_contact(phone=PHONE)
         suppress("sms", "phone", PHONE, reason=reason, source="test")
-        confirm(ask(contact, "sms"), by=by)
+        confirm(ask(contact, "sms", now=timezone.now()), by=by, now=timezone.now())
         assert Suppression.objects.exists() is not lifted
         changes = SuppressionChange.objects.order_by("pk").values_list("change", "reason", "source")
         expected = [("added", reason, "test")]
         if lifted:
             expected.append(("lifted", reason, f"double_opt_in_{by}"))
         assert list(changes) == expected
+
+    def test_what_staff_blocked_after_the_question_stays_blocked(self):
+        contact = make_contact()
+        opt_in = ask(contact, now=timezone.now())
+        suppress("email", "email", contact.email, reason=Why.STAFF, source="admin")
+        confirm(opt_in, now=timezone.now())
+        assert Suppression.objects.exists()
 
     def test_the_block_of_another_channel_stays(self):
         contact = make_contact(phone=PHONE)

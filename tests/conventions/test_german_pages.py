@@ -18,13 +18,14 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext
 
 from cart_recovery import models
-from cart_recovery.consent import data_links
+from cart_recovery.consent import data_links, notices, opt_ins
 from cart_recovery.consent.suppression import suppress
 from cart_recovery.consent.unsubscribe import (
     preferences_url,
     unsubscribe_token,
     unsubscribe_url,
 )
+from cart_recovery.consent.withdrawals import withdraw
 from cart_recovery.consent.wordings import current
 from cart_recovery.delivery.pausing import pause
 from cart_recovery.delivery.pipeline import deliver_due
@@ -176,6 +177,7 @@ def public_pages(client: Client) -> Iterator[Any]:
     yield kit.show(client, token)
     yield kit.show(client, "falsch")
     yield from own_data_pages(client)
+    yield from opt_in_pages(client)
     yield from preference_pages(client)
 
 
@@ -187,6 +189,26 @@ def own_data_pages(client: Client) -> Iterator[Any]:
     models.DataLink.objects.update(expires_at=now)
     yield client.get(path)
     yield client.get(reverse("cart_recovery:data", kwargs={"token": "falsch"}))
+
+
+def opt_in_pages(client: Client) -> Iterator[Any]:
+    """The page behind a double opt-in's link: open, done, done before, over and unknown."""
+    contact = factories.make_contact("bestaetigt@example.de", phone="+4915112345688")
+    for channel in ("email", "sms"):
+        opt_in = opt_ins.ask(
+            contact, channel=channel, wording=current(f"checkout-{channel}", "de"),
+            source="checkout", language="de",
+        )  # fmt: skip
+        assert opt_in is not None
+        token = opt_ins.issue_tokens([opt_in.pk])[opt_in.pk]
+        path = reverse("cart_recovery:confirm", kwargs={"token": token})
+        yield client.get(path)
+        yield client.post(path)
+        yield client.get(path)
+        models.OptIn.objects.update(state="cancelled")
+        withdraw(contact, channel=channel, source="test")
+        yield client.get(path)
+    yield client.get(reverse("cart_recovery:confirm", kwargs={"token": "falsch"}))
 
 
 def preference_pages(client: Client) -> Iterator[Any]:
@@ -265,7 +287,7 @@ def test_shoppers_read_german(client: Client, parts: dict[str, str]) -> None:
     assert names - seen <= {
         f"cart_recovery/{name}.html"
         # tags and a menu entry for the shop's own pages
-        for name in ("consent_boxes", "soft_opt_in", "account_menu_entry")
+        for name in ("consent_boxes", "soft_opt_in", "account_menu_entry", "notice_mail")
     }
 
 
@@ -275,3 +297,18 @@ def test_message_speaks_german_around_what_staff_wrote(parts: dict[str, str]) ->
     message = models.Message.objects.get()
     assert message.language == "de"
     assert_german(message.html + message.text, parts)
+
+
+def test_what_the_app_itself_has_to_say_is_german(parts: dict[str, str]) -> None:
+    contact = factories.make_contact("fragt@example.de", phone="+4915112345677", country="DE")
+    for channel in ("email", "sms"):
+        wording = current(f"checkout-{channel}", "de")
+        opt_ins.ask(contact, channel=channel, wording=wording, source="checkout", language="de")
+        notices.plan("data_export", contact, channel=channel, language="de")
+    for kind in ("stop_confirmed", "help"):
+        notices.plan(kind, contact, channel="sms", language="de")
+    deliver_due()
+    messages = list(models.Message.objects.all())
+    assert len(messages) == 6
+    for message in messages:
+        assert_german(" ".join((message.subject, message.html, message.text)), parts)

@@ -57,7 +57,7 @@ pytestmark = pytest.mark.django_db
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 PURPOSES = (Purpose.CART_REMINDER, Purpose.PROMOTION)
 CHANNELS = {"email": "email", "sms": "phone"}
-CAPS = ((("sms",), 1, DAY), ((), 2, DAY), ((), 5, 7 * DAY))
+CAPS = ((("sms",), 1, 12 * HOUR), ((), 2, DAY), ((), 5, 7 * DAY))
 #: the provider has the message, or may have it
 LEFT = (OutcomeKind.ACCEPTED, OutcomeKind.UNKNOWN)
 

@@ -16,6 +16,9 @@ from tests.factories import (
     make_followup,
     make_product,
 )
+from tests.inbound.conftest import twilio
+
+__all__ = ["twilio"]
 
 Send = Callable[..., OutgoingMessage | None]
 

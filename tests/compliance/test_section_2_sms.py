@@ -13,13 +13,25 @@ from django.test import override_settings
 
 from cart_recovery.channels.base import OutgoingMessage
 from cart_recovery.channels.locmem import LocmemChannel
+from cart_recovery.conf import conf
+from cart_recovery.consent import ledger, opt_ins, permissions
+from cart_recovery.consent.wordings import current, install_defaults
 from cart_recovery.contacts.addresses import parse_phone
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.markets.hours import is_open
 from cart_recovery.markets.profiles import market_for
 from cart_recovery.markets.zones import zones_of
-from cart_recovery.models import Contact, Enrolment, TrackedCart
+from cart_recovery.models import (
+    Contact,
+    Enrolment,
+    Notice,
+    NoticeKind,
+    OptIn,
+    Purpose,
+    Suppression,
+    TrackedCart,
+)
 from tests.factories import make_campaign, make_consent, make_contact, make_followup
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -163,3 +175,106 @@ def _german() -> Contact:
 
 def _german_noon() -> dt.datetime:
     return dt.datetime(2026, 6, 9, 10, 0, tzinfo=dt.UTC)
+
+
+# 2.1 revocation
+
+PER_SE = ("stop", "quit", "end", "revoke", "opt out", "cancel", "unsubscribe")
+REASONABLE = (
+    "Please stop texting me", "remove me from your list", "no more texts!!", "Stop.", " STOPP ",
+    "bitte keine SMS mehr", "Lasst mich in Ruhe", "STOP \U0001f621",
+)  # fmt: skip
+
+
+@pytest.fixture
+def reader(twilio: Any) -> Contact:
+    """Somebody who has agreed to every kind of SMS, and whose answers reach us."""
+    install_defaults()
+    contact = make_contact(phone="+4915112345678", country="DE")
+    for purpose in Purpose.values:
+        make_consent(contact, "sms", purpose=purpose)
+    return contact
+
+
+def is_permitted(contact: Contact, purpose: str = "cart_reminder") -> bool:
+    return permissions.load([contact.pk]).is_granted(contact, "sms", purpose, "phone")
+
+
+@pytest.mark.parametrize("words", [*PER_SE, *(w.upper() for w in PER_SE), *REASONABLE])
+def test_2_1_revocation_in_any_reasonable_words(reader, twilio, words):
+    twilio.text(words)
+    assert not is_permitted(reader)
+    assert Suppression.objects.filter(channel="sms").exists()
+
+
+def test_2_1_a_stop_ends_every_topic(reader, twilio):
+    twilio.text("stop")
+    assert not any(is_permitted(reader, purpose) for purpose in Purpose.values)
+
+
+def test_2_1_one_confirmation_within_five_minutes_and_no_second(reader, twilio):
+    twilio.text("bitte keine SMS mehr", sid="SM" + "1" * 32)
+    twilio.text("STOPP", sid="SM" + "2" * 32)
+    notice = Notice.objects.get(kind=NoticeKind.STOP_CONFIRMED)
+    assert notice.expires_at - notice.created_at <= dt.timedelta(minutes=5)
+
+
+def test_2_1_no_confirmation_of_ours_where_twilio_has_answered(reader, twilio):
+    answer = twilio.text("STOP", OptOutType="STOP")
+    assert answer.content.endswith(b"<Response/>")
+    assert not Notice.objects.exists()
+
+
+# 2.2 the opt-in by text
+
+
+@pytest.mark.parametrize(
+    ("language", "needles"),
+    [
+        ("de", ["Warenkorb", "JA", "STOPP"]),
+        ("en", ["cart reminders", "YES", "STOP", "HELP", "rates may apply"]),
+    ],
+)
+def test_2_2_the_opt_in_text_names_what_carriers_want(language, needles):
+    install_defaults()
+    country, phone = ("DE", "+4915112345678") if language == "de" else ("US", US_PHONE)
+    contact = make_contact(phone=phone, country=country, language=language)
+    LocmemChannel.reset()
+    opt_ins.ask(
+        contact, channel="sms", wording=current("checkout-sms", language), source="checkout",
+        language=language,
+    )  # fmt: skip
+    deliver_due()
+    (sent,) = LocmemChannel.outbox
+    assert settings.OSCAR_SHOP_NAME in sent.text or conf.SHOP_NAME in sent.text
+    for needle in needles:
+        assert needle.casefold() in sent.text.casefold()
+
+
+# 2.3 keywords
+
+GERMAN_WORDS = (
+    "STOPP", "STOP", "STOPPEN", "ABMELDEN", "ABBESTELLEN", "AUSTRAGEN", "LÖSCHEN", "LOESCHEN",
+    "KÜNDIGEN", "KUENDIGEN", "ENDE", "KEINE SMS", "KEINE WERBUNG", "ARRET", "BAJA",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("word", GERMAN_WORDS)
+def test_2_3_german_words_that_twilio_does_not_know(reader, twilio, word):
+    twilio.text(f" {word.lower()}! ")
+    assert not is_permitted(reader)
+
+
+def test_2_3_start_brings_nothing_back_in_germany_but_asks_anew(reader, twilio):
+    make_consent_with_wording(reader)
+    twilio.text("STOP", sid="SM" + "1" * 32)
+    twilio.text("START", sid="SM" + "2" * 32)
+    assert not is_permitted(reader)
+    assert OptIn.objects.filter(contact=reader, channel="sms", state="pending").exists()
+
+
+def make_consent_with_wording(contact: Contact) -> None:
+    ledger.record(
+        contact, channel="sms", purposes=["cart_reminder"], action="granted", method="double",
+        source="test", wording=current("checkout-sms", "de"),
+    )  # fmt: skip

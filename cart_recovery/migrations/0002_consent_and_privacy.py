@@ -311,6 +311,11 @@ class Migration(migrations.Migration):
             options={'permissions': [('lift_suppression', 'Can free a blocked address')], 'verbose_name': 'suppression', 'verbose_name_plural': 'suppressions'},
         ),
         migrations.AlterField(
+            model_name='suppression',
+            name='address_digest',
+            field=models.CharField(db_index=True, max_length=64, verbose_name='address hash'),
+        ),
+        migrations.AlterField(
             model_name='reply',
             name='sender',
             field=models.CharField(db_index=True, max_length=64, verbose_name='sender'),

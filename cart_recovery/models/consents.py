@@ -276,7 +276,8 @@ class Suppression(models.Model):
     ]
 
     channel = models.CharField(_("channel"), max_length=32)
-    address_digest = models.CharField(_("address hash"), max_length=64)
+    #: indexed by itself too: an erasure and the search in admin ask for all channels at once
+    address_digest = models.CharField(_("address hash"), max_length=64, db_index=True)
     reason = models.CharField(_("reason"), max_length=32, choices=REASONS)
     source = models.CharField(_("source"), max_length=64, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -107,7 +107,10 @@ class Conf:
         """What the public forms take: form (`capture`, `api`, `preferences`) -> whom (`client`:
         one network address; `address`: one e-mail address or number) -> (how many, within).
         A form that is named here replaces its defaults. Opting out is never limited."""
-        return {**DEFAULT_FORM_RATE_LIMITS, **self._get("FORM_RATE_LIMITS", {}, dict)}
+        own: dict[str, Any] = self._get("FORM_RATE_LIMITS", {}, dict)
+        for form, limits in own.items():
+            _check_limits(form, limits)
+        return {**DEFAULT_FORM_RATE_LIMITS, **own}
 
     @property
     def CLIENT_IP_HEADER(self) -> str:
@@ -295,6 +298,28 @@ DEFAULT_FORM_RATE_LIMITS: Final[Mapping[str, Mapping[str, tuple[int, Duration]]]
         "client": (60, dt.timedelta(hours=1)), "address": (20, dt.timedelta(hours=1)),
     },
 }  # fmt: skip
+
+
+def _check_limits(form: Any, limits: Any) -> None:
+    """Raise ImproperlyConfigured that says what to write."""
+    where = f'CART_RECOVERY["FORM_RATE_LIMITS"][{form!r}]'
+    if form not in DEFAULT_FORM_RATE_LIMITS or not isinstance(limits, Mapping):
+        known = ", ".join(DEFAULT_FORM_RATE_LIMITS)
+        raise ImproperlyConfigured(f"{where}: known forms are {known}, each with a dict.")
+    for whom, limit in limits.items():
+        is_pair = isinstance(limit, (list, tuple)) and len(limit) == 2
+        if not (
+            whom in ("client", "address")
+            and is_pair
+            and isinstance(limit[0], int)
+            and isinstance(limit[1], dt.timedelta)
+            and limit[1] >= dt.timedelta(seconds=1)
+        ):
+            raise ImproperlyConfigured(
+                f'{where}[{whom!r}] must be "client" or "address": (20, timedelta(hours=1)).'
+            )
+
+
 DEFAULT_BOT_USER_AGENTS: Final = (
     "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
     "mediapartners-google", "bingpreview", "slurp",

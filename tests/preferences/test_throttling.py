@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
 from cart_recovery.preferences import throttling
@@ -33,6 +34,20 @@ def test_the_next_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     assert waits == [0, 0, 0, 600, 600]
     now += dt.timedelta(minutes=10)
     assert seconds_to_wait("capture", "client", "192.0.2.1") == 0
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"nothing": {}}, {"capture": 5}, {"capture": {"client": 5}}, {"api": {"everyone": (1, HOUR)}},
+        {"api": {"client": (1, 3600)}}, {"api": {"client": (1, HOUR, 2)}},
+        {"preferences": {"address": ("1", HOUR)}}, {"capture": {"client": (1, dt.timedelta())}},
+    ],
+)  # fmt: skip
+def test_a_limit_that_cannot_be_read_is_named(settings: Any, limits: Any) -> None:
+    settings.CART_RECOVERY = {**settings.CART_RECOVERY, "FORM_RATE_LIMITS": limits}
+    with pytest.raises(ImproperlyConfigured, match="FORM_RATE_LIMITS"):
+        seconds_to_wait("capture", "client", "x")
 
 
 @pytest.mark.usefixtures("three_an_hour")

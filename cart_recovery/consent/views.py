@@ -24,6 +24,7 @@ from cart_recovery.consent.pages import page_language, public_page
 from cart_recovery.consent.persons import current_id
 from cart_recovery.consent.unsubscribe import UnsubscribeTarget, link_path, read_token
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
+from cart_recovery.contacts.masking import masked
 from cart_recovery.exceptions import ChannelConfigurationError, InvalidTokenError
 from cart_recovery.models import Contact, OptIn, Purpose
 from cart_recovery.shop.site import absolute_url
@@ -184,8 +185,7 @@ def _confirm_page(
 def _masked(opt_in: OptIn) -> str:
     """As much of the address as its owner needs to know it again."""
     try:
-        address = opt_in.contact.address_for(address_kind_of(opt_in.channel))
+        kind = address_kind_of(opt_in.channel)
     except ChannelConfigurationError:
         return ""
-    name, at, domain = address.partition("@")
-    return f"{name[:1]}…@{domain}" if at else f"…{address[-3:]}" if address else ""
+    return masked(kind, opt_in.contact.address_for(kind))

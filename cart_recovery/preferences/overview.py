@@ -19,9 +19,9 @@ from cart_recovery.consent import permissions
 from cart_recovery.consent.addresses import address_kind_of, digest_for
 from cart_recovery.consent.permissions import Permissions
 from cart_recovery.consent.suppression import suppressed
+from cart_recovery.contacts.masking import masked
 from cart_recovery.exceptions import ChannelConfigurationError
 from cart_recovery.models import ConsentWording, Contact, OptIn, OptInState, Purpose
-from cart_recovery.preferences.masking import masked
 
 #: codes of the wordings by which something can be switched on again, the nearest first
 OFFERS: Final = ("account-", "footer-")

@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import translation
 
+from cart_recovery.contacts.masking import masked
 from cart_recovery.preferences.entering import is_deceptive, read_address, read_country
-from cart_recovery.preferences.masking import masked
 
 
 @pytest.mark.parametrize(

@@ -104,5 +104,7 @@ AUTHENTICATION_BACKENDS = [
 HAYSTACK_CONNECTIONS = {"default": {"ENGINE": "haystack.backends.simple_backend.SimpleEngine"}}
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = BASE_DIR / "mail"
+# mails that stay here are what this shop is for
+SILENCED_SYSTEM_CHECKS = ["cart_recovery.W110"]
 OSCAR_SHOP_NAME = "Bare shop"
 OSCAR_DEFAULT_CURRENCY = "EUR"

@@ -6,6 +6,7 @@ key is given; `SENDGRID_BASE_URL` and `TWILIO_BASE_URL` win over both.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -164,9 +165,11 @@ class Environment:
     def q_cluster(self) -> dict[str, Any]:
         """The Q_CLUSTER setting: Redis if REDIS_URL names one, else the database is the queue."""
         broker = self.get("REDIS_URL")
+        # the list in Redis is called like this: two sandboxes must not take each other's tasks
+        place = hashlib.sha256(str(self.var.resolve()).encode()).hexdigest()[:8]
         # retry must outlast every task that can wait before it, or django-q2 runs it twice
         return {
-            "name": "sandbox", "label": "Queue", "workers": 2, "queue_limit": 2, "bulk": 1,
+            "name": f"sandbox-{place}", "label": "Queue", "workers": 2, "queue_limit": 2, "bulk": 1,
             "timeout": 60, "retry": 300, "max_attempts": 1, "ack_failures": True,
             "catch_up": False, "save_limit": 100, "recycle": 200,
             **({"redis": broker} if broker else {"orm": "default"}),

@@ -77,6 +77,15 @@ def test_redis_is_the_broker_when_redis_url_is_given(tmp_path):
     assert "orm" not in cluster
 
 
+def test_two_sandboxes_on_one_redis_have_queues_of_their_own(tmp_path):
+    names = []
+    for folder in ("one", "two", "one"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        environment = read(tmp_path / folder, REDIS_URL="redis://127.0.0.1:6379/4")
+        names.append(environment.q_cluster()["name"])
+    assert names[0] == names[2] != names[1]
+
+
 def test_postgres_is_the_database_when_database_url_is_given(tmp_path):
     database = read(tmp_path, DATABASE_URL="postgres://u:p@db.example:5433/shop").database()
     assert database["ENGINE"] == "django.db.backends.postgresql"

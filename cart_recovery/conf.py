@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from django.conf import settings
@@ -245,6 +246,17 @@ class Conf:
                 )
         return {**DEFAULT_RETENTION, **own}
 
+    # --- reports and health -------------------------------------------------------------------
+
+    @property
+    def PRICES(self) -> Mapping[str, tuple[Decimal, str]]:
+        """What a message costs: channel -> (price, currency), for an SMS the price of one part:
+        `{"sms": (Decimal("0.0825"), "EUR")}`. Staff see costs where there is a price."""
+        own: dict[str, Any] = self._get("PRICES", {}, dict)
+        for channel, price in own.items():
+            _check_price(channel, price)
+        return own
+
     # --- webhooks -----------------------------------------------------------------------------
 
     @property
@@ -318,6 +330,21 @@ def _check_limits(form: Any, limits: Any) -> None:
             raise ImproperlyConfigured(
                 f'{where}[{whom!r}] must be "client" or "address": (20, timedelta(hours=1)).'
             )
+
+
+def _check_price(channel: Any, price: Any) -> None:
+    """Raise ImproperlyConfigured that says what to write."""
+    is_pair = isinstance(price, (list, tuple)) and len(price) == 2
+    if not (
+        is_pair
+        and isinstance(price[0], (Decimal, int))
+        and price[0] >= 0
+        and isinstance(price[1], str)
+        and len(price[1]) == 3
+    ):
+        raise ImproperlyConfigured(
+            f'CART_RECOVERY["PRICES"][{channel!r}] must be (Decimal("0.08"), "EUR").'
+        )
 
 
 DEFAULT_BOT_USER_AGENTS: Final = (

@@ -6,15 +6,16 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.access import LIFT
 from cart_recovery.admin.bases import AnyModelForm
 from cart_recovery.admin.lists import LargeListAdmin, ReadOnlyAdmin
+from cart_recovery.admin.pages import PagesAdmin
 from cart_recovery.admin.searching import digests_of
 from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases
@@ -26,7 +27,6 @@ from cart_recovery.exceptions import ChannelConfigurationError, InvalidAddressEr
 from cart_recovery.models import Suppression, SuppressionChange
 from cart_recovery.provider_events import SuppressionReason
 
-LIFT = "cart_recovery.lift_suppression"
 SOURCE = "admin"
 NOTE_HELP = _("For the record; please do not write the address itself.")
 
@@ -69,7 +69,8 @@ class LiftForm(forms.Form):
 
 
 @admin.register(Suppression)
-class SuppressionAdmin(LargeListAdmin):
+class SuppressionAdmin(PagesAdmin, LargeListAdmin):
+    pages = (("<int:key>/lift/", "lift_view", LIFT),)
     list_display = ["created_at", "channel", "reason", "source"]
     list_filter = ["channel", "reason"]
     search_fields = ["address_digest"]
@@ -107,13 +108,6 @@ class SuppressionAdmin(LargeListAdmin):
             note=form.cleaned_data["note"],
         )  # fmt: skip
 
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.lift_view)
-        return [
-            path("<int:key>/lift/", view, name="cart_recovery_suppression_lift"),
-            *super().get_urls(),
-        ]
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
@@ -122,11 +116,7 @@ class SuppressionAdmin(LargeListAdmin):
 
     def lift_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """Free an address: a reason is asked for and kept, with who gave it."""
-        if not request.user.has_perm(LIFT):
-            raise PermissionDenied
-        row = Suppression.objects.filter(pk=key).first()
-        if row is None:
-            raise Http404
+        row = self.row(key)
         form = LiftForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             lift(
@@ -136,11 +126,9 @@ class SuppressionAdmin(LargeListAdmin):
             self.log_change(request, row, str(_("The address was freed.")))
             self.message_user(request, _("The address was freed."), messages.SUCCESS)
             return HttpResponseRedirect(reverse("admin:cart_recovery_suppression_changelist"))
-        context = {
-            **self.admin_site.each_context(request), "title": _("Free this address"),
-            "original": row, "opts": self.opts, "form": form,
-        }  # fmt: skip
-        return TemplateResponse(request, "admin/cart_recovery/suppression/lift.html", context)
+        return self.page(
+            request, "suppression/lift.html", title=_("Free this address"), original=row, form=form
+        )
 
 
 @admin.register(SuppressionChange)

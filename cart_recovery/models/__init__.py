@@ -24,13 +24,13 @@ from cart_recovery.models.consents import (
 )
 from cart_recovery.models.contacts import Contact
 from cart_recovery.models.conversions import Conversion, CreditBasis
+from cart_recovery.models.figures import DailyFigure, Measure, RolledDay
 from cart_recovery.models.followups import Enrolment, EnrolmentState, FollowUp, FollowUpState
 from cart_recovery.models.links import LinkClick, RestoreLink, VoucherGrant
 from cart_recovery.models.messages import (
     DeliveryEvent,
     Message,
     MessageState,
-    MessageTemplate,
     Reply,
     WebhookMention,
     WebhookPayload,
@@ -39,13 +39,15 @@ from cart_recovery.models.messages import (
 from cart_recovery.models.notices import DataLink, Notice, NoticeKind
 from cart_recovery.models.operations import ChannelStatus, Heartbeat
 from cart_recovery.models.reasons import Reason
+from cart_recovery.models.templates import MessageTemplate, TemplateVersion
 
 __all__ = [
     "Campaign", "CartStage", "CartState", "ChannelStatus", "ConsentAction", "ConsentChain",
     "ConsentMethod", "ConsentRecord", "ConsentState", "ConsentWording", "Contact", "Conversion",
-    "CreditBasis", "DataLink", "DeliveryEvent", "Enrolment", "EnrolmentState", "ExclusionReason",
-    "FollowUp", "FollowUpState", "Heartbeat", "Incentive", "IncentiveKind", "LinkClick", "Message",
-    "MessageState", "MessageTemplate", "Notice", "NoticeKind", "OptIn", "OptInState", "Purpose",
-    "Reason", "Reply", "RestoreLink", "Step", "Suppression", "SuppressionChange", "TrackedCart",
-    "Trigger", "Variant", "VoucherGrant", "WebhookMention", "WebhookPayload", "new_public_id",
+    "CreditBasis", "DailyFigure", "DataLink", "DeliveryEvent", "Enrolment", "EnrolmentState",
+    "ExclusionReason", "FollowUp", "FollowUpState", "Heartbeat", "Incentive", "IncentiveKind",
+    "LinkClick", "Measure", "Message", "MessageState", "MessageTemplate", "Notice", "NoticeKind",
+    "OptIn", "OptInState", "Purpose", "Reason", "Reply", "RestoreLink", "RolledDay", "Step",
+    "Suppression", "SuppressionChange", "TemplateVersion", "TrackedCart", "Trigger", "Variant",
+    "VoucherGrant", "WebhookMention", "WebhookPayload", "new_public_id",
 ]  # fmt: skip

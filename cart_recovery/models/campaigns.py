@@ -66,11 +66,15 @@ class Campaign(models.Model):
     max_age = models.DurationField(_("maximum age of a cart"), null=True, blank=True)
     attribution_window = models.DurationField(_("attribution window"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    #: goes up with each change that staff make to the campaign, its steps or its mix: who saves
+    #: what somebody else has changed meanwhile is told so
+    revision = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         verbose_name = _("campaign")
         verbose_name_plural = _("campaigns")
         ordering = ["priority", "pk"]
+        permissions = [("activate_campaign", "Can activate and pause campaigns")]
 
     def __str__(self) -> str:
         return self.name
@@ -122,6 +126,8 @@ class Variant(models.Model):
     step = models.ForeignKey(Step, models.CASCADE, related_name="variants", verbose_name=_("step"))
     #: alias of the registry in settings; checked there, so a new channel needs no migration
     channel = models.CharField(_("channel"), max_length=32)
+    #: tells the variants of one channel apart where there are several: "A", "B"
+    label = models.CharField(_("variant"), max_length=20, blank=True, default="", db_default="")
     template_code = models.SlugField(_("template"), max_length=50)
     weight = models.PositiveSmallIntegerField(
         _("weight"), default=100, validators=[MaxValueValidator(1000)],

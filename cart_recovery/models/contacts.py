@@ -38,6 +38,7 @@ class Contact(models.Model):
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
         permissions = [
+            ("see_personal_data", "Can see names and addresses in full"),
             ("export_contact", "Can see all data on a person and prove consents"),
             ("erase_contact", "Can erase a person's data"),
         ]

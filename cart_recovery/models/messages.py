@@ -16,32 +16,6 @@ def new_public_id() -> str:
     return uuid.uuid4().hex
 
 
-class MessageTemplate(models.Model):
-    """What staff write, per code, channel and language. Data, never code."""
-
-    code = models.SlugField(_("code"), max_length=50)
-    channel = models.CharField(_("channel"), max_length=32)
-    language = models.CharField(_("language"), max_length=16)
-    subject = models.CharField(_("subject"), max_length=255, blank=True)
-    preheader = models.CharField(_("preheader"), max_length=255, blank=True)
-    html = models.TextField(_("HTML"), blank=True)
-    text = models.TextField(_("text"), blank=True)
-    updated_at = models.DateTimeField(_("changed"), auto_now=True)
-
-    class Meta:
-        verbose_name = _("template")
-        verbose_name_plural = _("templates")
-        ordering = ["code", "channel", "language"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["code", "channel", "language"], name="cart_recovery_template_key"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.code} {self.channel} {self.language}"
-
-
 class MessageState(models.TextChoices):
     SENDING = "sending", _("being handed over")
     RETRY = "retry", _("will be tried again")

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from django.db import connections, router, transaction
-from django.db.models import Exists, F, Max, OuterRef, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from cart_recovery.consent.chain import purge_seal
 from cart_recovery.consent.persons import owners_of
@@ -27,6 +27,8 @@ from cart_recovery.models import (
     Message,
 )
 
+#: below what SQLite takes as parameters (32,766)
+MAX_KEYS: Final = 30_000
 FOR_EVER: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
@@ -46,11 +48,7 @@ def plan_cuts(contact_ids: Collection[int], before: dt.datetime) -> list[Cut]:
     records = ConsentRecord.objects.filter(contact_id__in=contact_ids).defer("evidence")
     for record in records.order_by("sequence"):
         chains[record.contact_id].append(record)
-    in_use = set(
-        ConsentState.objects.filter(record__contact_id__in=contact_ids).values_list(
-            "record_id", flat=True
-        )
-    )
+    in_use = _in_use([record.pk for chain in chains.values() for record in chain])
     last_uses = _last_uses(chains)
     erased = _erased_before(chains, before)
     cuts = []
@@ -82,15 +80,27 @@ def _cut_off(cuts: Sequence[Cut], now: dt.datetime) -> int:
     if not cuts:
         return 0
     _write_seals(cuts, now)
-    purged = ConsentChain.objects.filter(
-        contact_id=OuterRef("contact_id"), purged_length__gte=OuterRef("sequence")
-    )
-    # not by the model's own manager: that refuses to delete, as anybody but us should be refused
-    records: QuerySet[ConsentRecord] = QuerySet(ConsentRecord).filter(
-        Exists(purged), contact_id__in=[cut.contact_id for cut in cuts]
-    )
-    ConsentState.objects.filter(record__in=records).delete()
-    return int(records._raw_delete(router.db_for_write(ConsentRecord)) or 0)
+    gone = 0
+    for ids in _portions([key for cut in cuts for key in cut.record_ids]):
+        ConsentState.objects.filter(record_id__in=ids).delete()
+        # not by the model's own manager: that refuses to delete, as anybody but us should be refused
+        records: QuerySet[ConsentRecord] = QuerySet(ConsentRecord).filter(pk__in=ids)
+        gone += int(records._raw_delete(router.db_for_write(ConsentRecord)) or 0)
+    return gone
+
+
+def _in_use(record_ids: Sequence[int]) -> set[int]:
+    """Those on which somebody's state rests. Asked by key: joined, PostgreSQL reads both tables."""
+    used: set[int] = set()
+    for ids in _portions(record_ids):
+        states = ConsentState.objects.filter(record_id__in=ids)
+        used.update(states.values_list("record_id", flat=True))
+    return used
+
+
+def _portions(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """As many keys as every database takes in one statement; mostly that is all of them."""
+    return (keys[start : start + MAX_KEYS] for start in range(0, len(keys), MAX_KEYS))
 
 
 def _unneeded(

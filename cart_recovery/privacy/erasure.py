@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
 
 from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.channels.registry import configured_aliases, get_channel
@@ -169,17 +168,18 @@ def _note_blocked_before(digests: set[str], source: str) -> None:
     """An address keeps the reason for which it was blocked first; that its owner was erased since
     must be known all the same, or reports about it would be kept again."""
     added = SuppressionChange.Change.ADDED
+    pairs = ("channel", "address_digest")
+    blocked = Suppression.objects.filter(address_digest__in=digests).values_list(*pairs)
+    # two short look-ups: joined, PostgreSQL reads all that was ever erased for each batch
     noted = SuppressionChange.objects.filter(
-        reason=SuppressionReason.ERASED, change=added, channel=OuterRef("channel"),
-        address_digest=OuterRef("address_digest"),
-    )  # fmt: skip
-    blocked = Suppression.objects.filter(~Exists(noted), address_digest__in=digests)
+        address_digest__in=digests, reason=SuppressionReason.ERASED, change=added
+    ).values_list(*pairs)
     insert_new([
         SuppressionChange(
             channel=channel, address_digest=digest, change=added, source=source[:64],
             reason=SuppressionReason.ERASED,
         )
-        for channel, digest in blocked.values_list("channel", "address_digest")
+        for channel, digest in set(blocked) - set(noted)
     ])  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from cart_recovery.admin.bases import AnyModelForm
-from cart_recovery.admin.durations import DurationChoiceField
+from cart_recovery.admin.durations import DurationChoiceField, duration_text
 from cart_recovery.campaigns.editing import StepDraft, VariantDraft
 from cart_recovery.campaigns.shares import WHOLE, as_shares
 from cart_recovery.campaigns.snapshots import Snapshot, differences, snapshot
@@ -60,7 +60,7 @@ class VariantForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, templates: list[Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         field: Any = self.fields["template"]
         field.choices = [("", "---------"), *(templates or [])]
         value = self["template"].value()
@@ -139,7 +139,7 @@ class StepForm(forms.Form):
     def __init__(
         self, *args: Any, templates: list[Any] | None = None, incentives: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, label_suffix="", **kwargs)
         if incentives is not None:
             # one query for the choices of all steps
             self.fields["incentive"].widget.choices = incentives
@@ -345,8 +345,9 @@ def _initial_step(step: Step, variants: list[Variant]) -> Mapping[str, Any]:
     weights = [variant.weight for variant in variants]
     shares = as_shares(weights)
     return {
-        "key": step.pk, "delay": step.delay, "missed_after": step.missed_after,
-        "incentive": step.incentive_id, "former_weights": weights if shares != weights else [],
+        "key": step.pk, "delay": step.delay, "after": duration_text(step.delay),
+        "missed_after": step.missed_after, "incentive": step.incentive_id,
+        "former_weights": weights if shares != weights else [],
         "mix": [
             {
                 "key": v.pk, "template": f"{v.channel}{BETWEEN}{v.template_code}",

@@ -145,7 +145,7 @@ class CampaignAdmin(CampaignPages):
                 _("active"),
             )
         return format_html(
-            '<span class="cr-state"><span aria-hidden="true">⏸</span> {}</span>', _("switched off")
+            '<span class="cr-state"><span aria-hidden="true">■</span> {}</span>', _("switched off")
         )
 
     @admin.display(description=_("steps"), ordering="number_of_steps")

@@ -471,7 +471,7 @@ class TestList:
             )
         page = text_of(staff.get(reverse(LIST)))
         assert "▶" in page
-        assert "⏸" in page
+        assert "■" in page
         assert '<td class="field-sent">42</td>' in page
         assert '<td class="field-recovered">3</td>' in page
 

@@ -22,7 +22,7 @@ from django.utils.translation import ngettext
 
 from cart_recovery.admin.bases import AnyModelForm
 from cart_recovery.admin.durations import DurationChoiceField, duration_text
-from cart_recovery.campaigns.editing import StepDraft, VariantDraft
+from cart_recovery.campaigns.editing import StepDraft, VariantDraft, labelled
 from cart_recovery.campaigns.shares import WHOLE, as_shares
 from cart_recovery.campaigns.snapshots import Snapshot, differences, snapshot
 from cart_recovery.channels.names import channel_name
@@ -117,7 +117,7 @@ class MixFormSet(forms.BaseFormSet):  # type: ignore[type-arg]
 
     def drafts(self) -> list[VariantDraft]:
         rows = (f for f in self.forms if not getattr(f, "cleaned_data", {}).get("DELETE"))
-        return [draft for form in rows if (draft := form.draft()) is not None]
+        return labelled([draft for form in rows if (draft := form.draft()) is not None])
 
 
 class StepForm(forms.Form):
@@ -133,7 +133,7 @@ class StepForm(forms.Form):
     )  # fmt: skip
     incentive = forms.ModelChoiceField(
         label=_("Incentive"), queryset=Incentive.objects.order_by("name"), required=False,
-        empty_label=_("none"),
+        empty_label=_("no incentive"),
     )  # fmt: skip
 
     def __init__(
@@ -249,7 +249,10 @@ class CampaignForm(AnyModelForm):
             StepForm, formset=StepFormSet, extra=extra, can_delete=True,
             max_num=MAX_STEPS, absolute_max=MAX_STEPS * 2, validate_max=True,
         )  # fmt: skip
-        incentives = [("", _("none")), *Incentive.objects.order_by("name").values_list("pk", "name")]
+        incentives = [
+            ("", _("no incentive")),
+            *Incentive.objects.order_by("name").values_list("pk", "name"),
+        ]
         return step_class(
             self.data if self.is_bound else None,
             prefix="steps", initial=initial,

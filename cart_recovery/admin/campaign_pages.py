@@ -66,10 +66,14 @@ class CampaignPages(PagesAdmin):
         """The same for the campaign as it is stored, as a page: nothing here needs a script."""
         campaign = self.row(key)
         found = outlook(draft_of(campaign))
-        return self.page(
-            request, "campaign/outlook.html", title=_("Reach and forecast"), original=campaign,
-            outlook=shown(found), steps=_numbered(found), media=self.media,
-        )  # fmt: skip
+        return self._page(
+            request,
+            campaign,
+            "outlook",
+            title=_("Reach and forecast"),
+            outlook=shown(found),
+            steps=_numbered(found),
+        )
 
     def activate_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """What will happen first; then, by POST, it does. Refused where nothing could be sent."""
@@ -84,10 +88,14 @@ class CampaignPages(PagesAdmin):
             elif self._switch(request, campaign, is_active=True):
                 return self._back(campaign)
             campaign = self.row(key)
-        return self.page(
-            request, "campaign/activate.html", title=_("Activate"), original=campaign,
-            outlook=shown(found), steps=_numbered(found), media=self.media,
-        )  # fmt: skip
+        return self._page(
+            request,
+            campaign,
+            "activate",
+            title=_("Activate"),
+            outlook=shown(found),
+            steps=_numbered(found),
+        )
 
     def pause_view(self, request: HttpRequest, key: int) -> HttpResponse:
         campaign = self.row(key)
@@ -95,18 +103,14 @@ class CampaignPages(PagesAdmin):
             if self._switch(request, campaign, is_active=False):
                 return self._back(campaign)
             campaign = self.row(key)
-        return self.page(
-            request, "campaign/pause.html", title=_("Pause"), original=campaign,
-            running=editing.running(campaign), media=self.media,
-        )  # fmt: skip
+        return self._page(
+            request, campaign, "pause", title=_("Pause"), running=editing.running(campaign)
+        )
 
     def duplicate_view(self, request: HttpRequest, key: int) -> HttpResponse:
         campaign = self.row(key)
         if request.method != "POST":
-            return self.page(
-                request, "campaign/duplicate.html", title=_("Duplicate"), original=campaign,
-                media=self.media,
-            )  # fmt: skip
+            return self._page(request, campaign, "duplicate", title=_("Duplicate"))
         copy = editing.duplicate(campaign)
         self.log_addition(
             request, copy, _("Copied from “%(name)s” (%(code)s).")
@@ -117,6 +121,14 @@ class CampaignPages(PagesAdmin):
             messages.SUCCESS,
         )  # fmt: skip
         return self._back(copy)
+
+    def _page(
+        self, request: HttpRequest, campaign: Campaign, template: str, **context: Any
+    ) -> HttpResponse:
+        return self.page(
+            request, f"campaign/{template}.html", original=campaign, subtitle=campaign.name,
+            media=self.media, **context,
+        )  # fmt: skip
 
     def _switch(self, request: HttpRequest, campaign: Campaign, *, is_active: bool) -> bool:
         """Whether it was done. Whoever saw another state than the present one looks again first."""
@@ -167,6 +179,7 @@ def shown_step(step: StepOutlook) -> dict[str, Any]:
     variants = [
         {
             "name": v.name, "share": v.weight, "reached": v.reached, "addresses": v.addresses,
+            "is_about": v.is_about,
             "messages": round(v.messages), "cost": _amounts([v.cost] if v.cost else []),
             "parts": v.parts, "sent": v.outcome.sent, "clicked": v.outcome.clicked,
             "recovered": v.outcome.recovered, "revenue": _revenue(v.outcome.revenue),

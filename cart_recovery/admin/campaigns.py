@@ -24,7 +24,7 @@ from cart_recovery.admin.durations import DurationChoiceField, duration_text
 from cart_recovery.campaigns import editing
 from cart_recovery.campaigns.snapshots import differences, snapshot
 from cart_recovery.models import Campaign, Incentive, Message, Step
-from cart_recovery.reports.outlook import draft_of, outlook
+from cart_recovery.reports.outlook import draft_of, may_send
 from cart_recovery.reports.results import Outcome, outcomes
 
 DURATIONS: Final[dict[Any, dict[str, Any]]] = {
@@ -113,7 +113,7 @@ class CampaignAdmin(CampaignPages):
             form.changes = differences(form.stored, snapshot(campaign))
         if form.changes:
             editing.count_up(campaign)
-        if campaign.is_active and not outlook(draft_of(campaign)).may_send:
+        if campaign.is_active and not may_send(draft_of(campaign)):
             self.message_user(
                 request,
                 _("Saved, but as it is now the campaign can send nothing: see what is missing."),

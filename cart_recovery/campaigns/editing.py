@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from django.db import transaction
@@ -170,9 +170,9 @@ def running(campaign: Campaign) -> Running:
 def _write_variants(step: Step, drafts: Sequence[VariantDraft]) -> None:
     known = {variant.pk: variant for variant in step.variants.all()}
     kept = set()
-    for draft, label in zip(drafts, _labels(drafts), strict=True):
+    for draft in labelled(drafts):
         variant = known.get(draft.key or 0) or Variant(step=step)
-        variant.channel, variant.label = draft.channel, label
+        variant.channel, variant.label = draft.channel, draft.label
         variant.template_code, variant.weight = draft.template_code, draft.weight
         variant.save()
         kept.add(variant.pk)
@@ -181,20 +181,24 @@ def _write_variants(step: Step, drafts: Sequence[VariantDraft]) -> None:
             variant.delete()
 
 
-def _labels(drafts: Sequence[VariantDraft]) -> list[str]:
-    """A label for each: none where the channel stands alone, else what staff wrote, else a letter."""
+def labelled(drafts: Sequence[VariantDraft]) -> list[VariantDraft]:
+    """The same with labels that differ within a channel: what staff wrote, else the next letter.
+
+    A channel that stands alone needs none.
+    """
     labels: list[str] = []
     for place, draft in enumerate(drafts):
         same = [n for n, other in enumerate(drafts) if other.channel == draft.channel]
         if len(same) == 1:
             labels.append(draft.label.strip())
             continue
-        taken = {drafts[n].label.strip() for n in same if n != place}
-        taken |= {labels[n] for n in same if n < place}
+        given = {labels[n] for n in same if n < place}
+        taken = given | {drafts[n].label.strip() for n in same if n != place}
         free = (letter for letter in LABELS if letter not in taken)
         wanted = draft.label.strip()
-        labels.append(wanted or next(free, str(place + 1)))
-    return labels
+        is_own = bool(wanted) and wanted not in given
+        labels.append(wanted if is_own else next(free, str(place + 1)))
+    return [replace(draft, label=label) for draft, label in zip(drafts, labels, strict=True)]
 
 
 def _free_code(code: str) -> str:

@@ -33,4 +33,6 @@ def duration_text(value: dt.timedelta | None) -> str:
 def variant_name(channel: str, label: str) -> str:
     """`SMS`, or `SMS, variant B` where a channel has several."""
     name = channel_name(channel)
-    return _("%(channel)s, variant %(label)s") % {"channel": name, "label": label} if label else name
+    return (
+        _("%(channel)s, variant %(label)s") % {"channel": name, "label": label} if label else name
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -23,8 +23,11 @@ from cart_recovery.conf import conf
 from cart_recovery.models import Campaign, TrackedCart
 from cart_recovery.reports.keeping import kept
 from cart_recovery.reports.reach import has_address, permitted
+from cart_recovery.reports.sampling import one_in, sample
 
 DAYS: Final = 30
+#: carts that are told apart by the channels that reach their contacts; more of them are sampled
+LARGEST_SAMPLE: Final = 10_000
 #: hours after which the carts that are still open are counted
 HOURS: Final = (1, 2, 4, 8, 12, 24, 36, 48, 72, 120, 168, 336)
 
@@ -35,7 +38,7 @@ class Group:
 
     reached: frozenset[str]
     preferred: str
-    carts: int
+    carts: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +60,7 @@ class Demand:
         return part
 
 
-def kept_demand(
-    trigger: str, purpose: str, *, fresh: bool = False
-) -> tuple[dt.datetime, Demand]:
+def kept_demand(trigger: str, purpose: str, *, fresh: bool = False) -> tuple[dt.datetime, Demand]:
     """The demand of a trigger, counted minutes ago at the most: (moment, demand)."""
     stages = stages_of(trigger)
     name = f"demand.{trigger}.{purpose}.{'-'.join(stages)}"
@@ -85,14 +86,17 @@ def demand(stages: Sequence[str], purpose: str, now: dt.datetime) -> Demand:
         stage__in=stages, contact__isnull=False, is_machine=False,
         abandoned_at__gte=now - dt.timedelta(days=DAYS),
     ).order_by()  # fmt: skip
-    groups = tuple(_groups(carts, purpose))
-    total = sum(group.carts for group in groups)
-    return Demand(total, groups, tuple(_open_after(carts, total)))
+    total, open_after = _open_after(carts)
+    number = one_in(total, largest=LARGEST_SAMPLE)
+    groups = _groups(sample(carts, number), purpose)
+    looked_at = sum(group.carts for group in groups)
+    scale = total / looked_at if looked_at else 0
+    return Demand(
+        total, tuple(replace(group, carts=group.carts * scale) for group in groups), open_after
+    )
 
 
-def messages(
-    found: Demand, delay: dt.timedelta, weights: Sequence[tuple[str, int]]
-) -> list[float]:
+def messages(found: Demand, delay: dt.timedelta, weights: Sequence[tuple[str, int]]) -> list[float]:
     """Messages in a month by variant, for (channel, weight) of each in the order of their keys."""
     totals = [0.0] * len(weights)
     for group in found.groups:
@@ -137,16 +141,18 @@ def _groups(carts: QuerySet[TrackedCart], purpose: str) -> list[Group]:
     ]  # fmt: skip
 
 
-def _open_after(carts: QuerySet[TrackedCart], total: int) -> list[tuple[int, float]]:
-    """What happens within the first 30 minutes happens before a cart counts as abandoned."""
-    if not total:
-        return []
+def _open_after(carts: QuerySet[TrackedCart]) -> tuple[int, tuple[tuple[int, float], ...]]:
+    """How many carts, and which part of them is open after how many hours. One query."""
     counts: Mapping[str, int] = carts.aggregate(
+        total=Count("pk"),
         **{
             f"after_{hours}": Count(
                 "pk", filter=Q(closed_at__lte=F("last_activity_at") + dt.timedelta(hours=hours))
             )
             for hours in HOURS
-        }
+        },
     )
-    return [(hours, 1 - counts[f"after_{hours}"] / total) for hours in HOURS]
+    total = counts["total"]
+    if not total:
+        return 0, ()
+    return total, tuple((hours, 1 - counts[f"after_{hours}"] / total) for hours in HOURS)

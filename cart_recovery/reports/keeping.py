@@ -10,16 +10,20 @@ from django.core.cache import cache
 from django.utils import timezone
 
 KEPT_FOR: Final = dt.timedelta(minutes=10)
+#: while one request counts anew, the others get what was counted before
+COUNTING_FOR: Final = dt.timedelta(minutes=1)
+FORGOTTEN_AFTER: Final = dt.timedelta(hours=2)
 
 
-def kept(
-    name: str, count: Callable[[], Any], *, fresh: bool = False
-) -> tuple[dt.datetime, Any]:
+def kept(name: str, count: Callable[[], Any], *, fresh: bool = False) -> tuple[dt.datetime, Any]:
     """When it was counted, and the result: from the cache, else counted now. `fresh`: always now."""
     key = f"cart_recovery.reports.{name}"
-    found = None if fresh else cache.get(key)
-    if found is None:
-        found = (timezone.now(), count())
-        cache.set(key, found, KEPT_FOR.total_seconds())
-    moment, result = found
-    return moment, result
+    found: tuple[dt.datetime, Any] | None = None if fresh else cache.get(key)
+    now = timezone.now()
+    if found is not None:
+        is_new = now - found[0] < KEPT_FOR
+        if is_new or not cache.add(f"{key}.counting", 1, COUNTING_FOR.total_seconds()):
+            return found
+    found = (now, count())
+    cache.set(key, found, FORGOTTEN_AFTER.total_seconds())
+    return found

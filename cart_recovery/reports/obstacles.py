@@ -238,9 +238,7 @@ def _unconfirmed(step: StepDraft, around: Surroundings) -> Iterator[Obstacle]:
             )  # fmt: skip
 
 
-def _caps(
-    step: StepDraft, earlier: Sequence[StepDraft], caps: Sequence[Cap]
-) -> Iterator[Obstacle]:
+def _caps(step: StepDraft, earlier: Sequence[StepDraft], caps: Sequence[Cap]) -> Iterator[Obstacle]:
     """Limits that this campaign alone would exceed; other campaigns come on top."""
     for cap in caps:
         channels = _channels(step)

@@ -44,13 +44,15 @@ class CampaignDraft:
 
 @dataclass(frozen=True, slots=True)
 class VariantOutlook:
-    """`reached`, `addresses`: contacts today; `messages`: a month; `cost`: (amount, currency)."""
+    """`reached`, `addresses`: contacts today, counted exactly or about; `messages`: a month; `cost`:
+    (amount, currency)."""
 
     name: str
     channel: str
     weight: int
     reached: int | None
     addresses: int | None
+    is_about: bool
     messages: float
     cost: tuple[Decimal, str] | None
     parts: int
@@ -141,9 +143,7 @@ def outlook(draft: CampaignDraft, *, fresh: bool = False) -> Outlook:
         templates=_templates(draft.steps), paused=_paused(), markets=markets(countries),
         caps=read_caps(), purpose=draft.purpose, reach=reach,
     )  # fmt: skip
-    results = outcomes(
-        {draft.key or 0}, by=("step_key", "variant_key"), until=timezone.localdate()
-    )
+    results = outcomes({draft.key or 0}, by=("step_key", "variant_key"), until=timezone.localdate())
     # of two steps with the same delay the one that stands first goes first
     ordered = sorted(draft.steps, key=lambda step: step.delay)
     return Outlook(
@@ -153,6 +153,21 @@ def outlook(draft: CampaignDraft, *, fresh: bool = False) -> Outlook:
         as_of=min(counted_at, carts_at),
         market=around.markets[0][0].code,
         taken_over=tuple(_taken_over(draft)),
+    )
+
+
+def may_send(draft: CampaignDraft) -> bool:
+    """Whether anything could go out, without counting anybody: quick enough for each save."""
+    around = Surroundings(
+        templates=_templates(draft.steps), paused=frozenset(), markets=(), caps=(),
+        purpose=draft.purpose, reach={},
+    )  # fmt: skip
+    ordered = sorted(draft.steps, key=lambda step: step.delay)
+    if any(o.severity == Severity.STOP for o in _of_campaign(draft, ordered)):
+        return False
+    return any(
+        all(o.severity != Severity.STOP for o in obstacles.of_step(step, (), around))
+        for step in ordered
     )
 
 
@@ -200,6 +215,7 @@ def _variant(
         weight=variant.weight,
         reached=counts.get("reached"),
         addresses=counts.get("addresses"),
+        is_about=counts.get("one_in", 1) > 1,
         messages=messages,
         cost=forecast.cost(variant.channel, messages, parts=max(parts, 1)),
         parts=parts,
@@ -211,12 +227,7 @@ def _variant(
 def _of_campaign(draft: CampaignDraft, ordered: Sequence[StepDraft]) -> Iterable[Obstacle]:
     if not ordered:
         yield Obstacle(Severity.STOP, _("The campaign has no steps. Add one."))
-    rival = (
-        _others(draft)
-        .filter(priority__lte=draft.priority)
-        .order_by("priority", "pk")
-        .first()
-    )
+    rival = _others(draft).filter(priority__lte=draft.priority).order_by("priority", "pk").first()
     if rival is not None and (rival.priority, rival.pk) < (draft.priority, draft.key or 2**63):
         yield Obstacle(
             Severity.STOP,
@@ -229,9 +240,7 @@ def _of_campaign(draft: CampaignDraft, ordered: Sequence[StepDraft]) -> Iterable
 def _taken_over(draft: CampaignDraft) -> list[str]:
     """Names of active campaigns that would get no more carts once this one is on."""
     behind = _others(draft).filter(priority__gte=draft.priority)
-    return [
-        c.name for c in behind if (c.priority, c.pk) > (draft.priority, draft.key or 2**63)
-    ]
+    return [c.name for c in behind if (c.priority, c.pk) > (draft.priority, draft.key or 2**63)]
 
 
 def _others(draft: CampaignDraft) -> QuerySet[Campaign]:

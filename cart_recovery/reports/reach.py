@@ -27,6 +27,7 @@ from cart_recovery.models import (
     Suppression,
 )
 from cart_recovery.reports.keeping import kept
+from cart_recovery.reports.sampling import one_in, sample
 
 #: yes that every market takes for a permission
 ALWAYS: Final = (ConsentMethod.DOUBLE, ConsentMethod.IMPORTED)
@@ -37,10 +38,14 @@ SOMETIMES: Final = (ConsentMethod.SINGLE, ConsentMethod.KEYWORD, "")
 def reach(purpose: str) -> dict[str, dict[str, int]]:
     """Channel -> how many contacts may be written to today for this purpose, and what keeps others out.
 
-    `{"sms": {"reached": 120, "unconfirmed": 30, "blocked": 2, "addresses": 400}}`. Two queries per
-    channel.
+    `{"sms": {"reached": 120, "unconfirmed": 30, "blocked": 2, "addresses": 400, "one_in": 1}}`; where
+    `one_in` is more than 1, one contact in so many was looked at. One query, and one per channel.
     """
-    return {alias: _reach_on(alias, purpose) for alias in configured_aliases()}
+    addresses = Contact.objects.filter(_is_alive()).aggregate(
+        email=Count("pk", filter=has_address("email")),
+        phone=Count("pk", filter=has_address("phone")),
+    )
+    return {alias: _reach_on(alias, purpose, addresses) for alias in configured_aliases()}
 
 
 def kept_reach(purpose: str, *, fresh: bool = False) -> Any:
@@ -87,12 +92,14 @@ def has_address(kind: str, prefix: str = "") -> Q:
 
 
 def contacts_by_country() -> dict[str, int]:
-    """ISO code -> contacts with a phone number there. One query.
+    """ISO code -> contacts with a phone number there, more or less. Two queries.
 
     Where a contact has no country, numbers that begin alike are told by one of them.
     """
+    people = Contact.objects.filter(_is_alive(), has_address("phone"))
+    number = one_in(people.count())
     rows = (
-        Contact.objects.filter(_is_alive(), has_address("phone"))
+        sample(people, number)
         .annotate(begins=Substr("phone", 1, 4, output_field=CharField()))
         .order_by()
         .values_list("country", "begins")
@@ -101,7 +108,7 @@ def contacts_by_country() -> dict[str, int]:
     found: dict[str, int] = {}
     for country, _begins, example, count in rows:
         code = country_of(Contact(country=country, phone=example))
-        found[code] = found.get(code, 0) + count
+        found[code] = found.get(code, 0) + count * number
     return found
 
 
@@ -115,26 +122,34 @@ def markets(counts: Mapping[str, int]) -> list[tuple[Market, int]]:
     return list(found.values())
 
 
-def _reach_on(channel: str, purpose: str) -> dict[str, int]:
+def _reach_on(channel: str, purpose: str, addresses: Mapping[str, int]) -> dict[str, int]:
     kind = get_channel(channel).address_kind
-    everybody = Contact.objects.filter(_is_alive(), has_address(kind)).order_by()
+    number = one_in(max(addresses.values()))
     if purpose == Purpose.ORDER_STATUS:
-        addresses = everybody.count()
-        reached = everybody.filter(permitted(channel, purpose)).count()
-        return {"reached": reached, "unconfirmed": 0, "blocked": 0, "addresses": addresses}
-    blocked, ok = _blocked(channel), accepted(kind)
-    counts = (
-        states(channel, purpose)
-        .filter(_is_alive("contact__"), has_address(kind, "contact__"))
-        .filter(action=ConsentAction.GRANTED)
-        .annotate(is_blocked=blocked)
-        .aggregate(
-            reached=Count("pk", filter=ok & Q(is_blocked=False)),
-            unconfirmed=Count("pk", filter=~ok & ~Q(method=ConsentMethod.SOFT)),
-            blocked=Count("pk", filter=ok & Q(is_blocked=True)),
+        everybody = Contact.objects.filter(_is_alive(), has_address(kind)).order_by()
+        counts = sample(everybody, number).aggregate(
+            reached=Count("pk", filter=Q(permitted(channel, purpose)))
         )
-    )
-    return {**counts, "addresses": everybody.count()}
+    else:
+        ok = accepted(kind)
+        rows = (
+            states(channel, purpose)
+            .filter(_is_alive("contact__"), has_address(kind, "contact__"))
+            .filter(action=ConsentAction.GRANTED)
+        )
+        counts = (
+            sample(rows, number, "contact_id")
+            .annotate(is_blocked=_blocked(channel))
+            .aggregate(
+                reached=Count("pk", filter=ok & Q(is_blocked=False)),
+                unconfirmed=Count("pk", filter=~ok & ~Q(method=ConsentMethod.SOFT)),
+                blocked=Count("pk", filter=ok & Q(is_blocked=True)),
+            )
+        )
+    scaled = {name: min(count * number, addresses[kind]) for name, count in counts.items()}
+    return {
+        "unconfirmed": 0, "blocked": 0, **scaled, "addresses": addresses[kind], "one_in": number,
+    }  # fmt: skip
 
 
 def _is_alive(prefix: str = "") -> Q:

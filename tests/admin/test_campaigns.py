@@ -102,7 +102,11 @@ class TestSaving:
         assert campaign.steps.get().delay == dt.timedelta(minutes=90)
         assert (shares(campaign), campaign.revision) == ([("email", "", 30), ("sms", "", 70)], 2)
         message = LogEntry.objects.get().change_message
-        for part in ("“Kampagne” to “Winter”", "1 hour” to “90 minutes", "share of SMS from 40 to 70"):
+        for part in (
+            "“Kampagne” to “Winter”",
+            "1 hour” to “90 minutes",
+            "share of SMS from 40 to 70",
+        ):
             assert part in message
 
     def test_spare_row_makes_a_variant_and_both_get_letters(self, staff: Client) -> None:
@@ -171,7 +175,10 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("changes", "says"),
         [
-            ({"steps-0-mix-0-weight": "50"}, "add up to 90; they must add up to 100. 10 are missing"),
+            (
+                {"steps-0-mix-0-weight": "50"},
+                "add up to 90; they must add up to 100. 10 are missing",
+            ),
             ({"steps-0-mix-0-weight": "70"}, "add up to 110; they must add up to 100. That is 10"),
             ({"steps-0-mix-0-weight": "0", "steps-0-mix-1-weight": "0"}, "add up to 0"),
             ({"steps-0-mix-0-weight": "-1"}, "greater than or equal to 0"),
@@ -390,7 +397,10 @@ class TestDeleting:
         staff.post(url, {"post": "yes"})
         data = {"action": "delete_selected", "_selected_action": [campaign.pk], "post": "yes"}
         staff.post(reverse(LIST), data)
-        assert (Campaign.objects.filter(pk=campaign.pk).exists(), Message.objects.count()) == (True, 1)
+        assert (Campaign.objects.filter(pk=campaign.pk).exists(), Message.objects.count()) == (
+            True,
+            1,
+        )
 
     def test_campaign_without_history_goes(self, staff: Client) -> None:
         campaign = mixed()

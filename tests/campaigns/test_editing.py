@@ -47,10 +47,10 @@ def test_keys_of_another_campaign_change_nothing_there() -> None:
 
 def test_letters_are_given_where_a_channel_has_several_variants() -> None:
     campaign = make_campaign(delays=())
-    drafts = [VariantDraft("sms", "x", 50, label) for label in ("", "A", " kurz ", "")]
+    drafts = [VariantDraft("sms", "x", 20, label) for label in ("", "A", " kurz ", "", "A")]
     write_steps(campaign, [StepDraft(HOUR, variants=[*drafts, MAIL])])
     rows = campaign.steps.get().variants.order_by("pk")
-    assert [v.label for v in rows] == ["B", "A", "kurz", "C", ""]
+    assert [v.label for v in rows] == ["B", "A", "kurz", "C", "D", ""]
 
 
 def test_what_a_revision_missed_is_told_in_words() -> None:

@@ -57,7 +57,7 @@ def test_variants_of_one_channel_are_drawn_by_weight(preferred: str) -> None:
 
     drawn: Counter[int] = Counter()
     for n in range(6_000):
-        ways = dict(seed=f"{n}:7", preferred=preferred, blocker=only_sms)
+        ways = {"seed": f"{n}:7", "preferred": preferred, "blocker": only_sms}
         choice, _blocked = choose([EMAIL, SMS_A, SMS_B], **ways)
         again, _blocked = choose([SMS_B, EMAIL, SMS_A], **ways)
         assert choice is not None

@@ -24,7 +24,7 @@ from cart_recovery.models import (
     TrackedCart,
 )
 from cart_recovery.reports.forecast import stages_of
-from cart_recovery.reports.outlook import CampaignDraft, Outlook, draft_of, outlook
+from cart_recovery.reports.outlook import CampaignDraft, Outlook, draft_of, may_send, outlook
 from tests.factories import (
     make_basket,
     make_campaign,
@@ -65,9 +65,11 @@ def leave_carts(count: int, *channels: str, **kwargs: Any) -> None:
 
 
 def look(*steps: StepDraft, **kwargs: Any) -> Outlook:
-    return outlook(
-        CampaignDraft("basket_abandoned", "cart_reminder", steps, **kwargs), fresh=True
-    )
+    draft = CampaignDraft("basket_abandoned", "cart_reminder", steps, **kwargs)
+    found = outlook(draft, fresh=True)
+    # the quick answer is the same one
+    assert may_send(draft) == found.may_send
+    return found
 
 
 def texts(found: Outlook) -> str:

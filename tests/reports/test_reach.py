@@ -17,6 +17,7 @@ from cart_recovery.eligibility.facts import load_reach
 from cart_recovery.models import Contact
 from cart_recovery.provider_events import SuppressionReason
 from cart_recovery.reports.reach import contacts_by_country, markets, reach
+from cart_recovery.reports.sampling import one_in
 from tests.factories import make_consent, make_contact
 from tests.settings import CART_RECOVERY
 
@@ -31,7 +32,9 @@ def people() -> None:
         ("", "+447911123452"), ("US", "+12125550101"), ("", "+12125550102"), ("CA", "+14165550103"),
     ):  # fmt: skip
         for method in ("double", "single", "keyword", "imported", "soft"):
-            number = f"{phone[:-3]}{('double', 'single', 'keyword', 'imported', 'soft').index(method)}"
+            number = (
+                f"{phone[:-3]}{('double', 'single', 'keyword', 'imported', 'soft').index(method)}"
+            )
             contact = make_contact(phone=number + phone[-2:], country=country)
             make_consent(contact, "email", "sms", method=method)
     make_contact(phone="+4915112349999")
@@ -89,3 +92,20 @@ def test_markets_of_the_contacts_are_known_by_country_and_number() -> None:
     assert next(iter(found)) == "DE"
     assert (found["GB"], found["US"], found[""]) == (10, 10, 5)
     assert dt.timedelta(hours=48) in {m.sms_within for m, _count in markets(counts)}
+
+
+def test_very_many_contacts_are_told_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    people()
+    exact = reach(PURPOSE)["email"]
+    monkeypatch.setattr("cart_recovery.reports.sampling.one_in.__kwdefaults__", {"largest": 15})
+    about = reach(PURPOSE)["email"]
+    assert (exact["one_in"], about["one_in"]) == (1, 3)
+    assert about["addresses"] == exact["addresses"]
+    assert about["reached"] == pytest.approx(exact["reached"], rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("total", "number"), [(0, 1), (100_000, 1), (100_001, 2), (350_000, 5), (1_000_000, 11)]
+)
+def test_sample_is_one_in_a_prime_number(total: int, number: int) -> None:
+    assert one_in(total) == number

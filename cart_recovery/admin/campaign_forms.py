@@ -60,7 +60,7 @@ class VariantForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, templates: list[Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{**kwargs, "label_suffix": ""})
         field: Any = self.fields["template"]
         field.choices = [("", "---------"), *(templates or [])]
         value = self["template"].value()
@@ -139,7 +139,7 @@ class StepForm(forms.Form):
     def __init__(
         self, *args: Any, templates: list[Any] | None = None, incentives: Any = None, **kwargs: Any
     ) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{**kwargs, "label_suffix": ""})
         if incentives is not None:
             # one query for the choices of all steps
             self.fields["incentive"].widget.choices = incentives

@@ -69,7 +69,8 @@ class CampaignAdmin(CampaignPages):
         return CampaignList
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
-        return super().get_queryset(request).annotate(number_of_steps=Count("steps"))
+        rows: QuerySet[Campaign] = super().get_queryset(request)
+        return rows.annotate(number_of_steps=Count("steps"))
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -77,13 +78,12 @@ class CampaignAdmin(CampaignPages):
         """Who is about to write holds the row first: of two editors the second sees the first."""
         if request.method == "POST" and object_id.isdecimal():
             editing.lock(int(object_id))
-        found: Campaign | None = super().get_object(request, object_id, from_field)
-        return found
+        return super().get_object(request, object_id, from_field)
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
+        form: Any = super().get_form(request, obj, change, **kwargs)
         form.spare_steps = 1 if "add_step" in request.GET else 0
         return form
 
@@ -134,8 +134,7 @@ class CampaignAdmin(CampaignPages):
         protected = [text for campaign in objs if (text := _history(campaign))]
         if protected:
             return [], {}, set(), protected
-        found: Any = super().get_deleted_objects(objs, request)
-        return found
+        return super().get_deleted_objects(objs, request)
 
     @admin.display(description=_("state"), ordering="is_active")
     def state(self, campaign: Campaign) -> SafeString:
@@ -179,8 +178,7 @@ class IncentiveAdmin(AnyModelAdmin):
         protected = list(_uses(objs))
         if protected:
             return [], {}, set(), protected
-        found: Any = super().get_deleted_objects(objs, request)
-        return found
+        return super().get_deleted_objects(objs, request)
 
 
 def _history(campaign: Campaign) -> str:

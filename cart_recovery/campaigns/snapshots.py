@@ -14,7 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from cart_recovery.campaigns.texts import duration_text, variant_name
-from cart_recovery.models import Campaign, Incentive, Step
+from cart_recovery.models import Campaign, Incentive, Purpose, Step, Trigger
 
 Snapshot = dict[str, Any]
 
@@ -22,6 +22,10 @@ FIELDS: Final = (
     "name", "code", "trigger", "purpose", "is_active", "priority", "max_age", "attribution_window",
 )  # fmt: skip
 STEP_FIELDS: Final = ("delay", "missed_after", "incentive")
+#: choices in words, by field
+CHOICES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "trigger": dict(Trigger.choices), "purpose": dict(Purpose.choices),
+}  # fmt: skip
 DURATIONS: Final = frozenset({"max_age", "attribution_window", "delay", "missed_after"})
 
 
@@ -138,8 +142,7 @@ def _shown(name: str, value: Any) -> str:
         return duration_text(dt.timedelta(seconds=value))
     if name == "incentive":
         return str(Incentive.objects.filter(pk=value).first() or value)
-    choices = dict(Campaign._meta.get_field(name).flatchoices) if name in FIELDS else {}
-    return str(choices.get(value, value))
+    return str(CHOICES.get(name, {}).get(value, value))
 
 
 def _name(variant: Mapping[str, Any]) -> str:

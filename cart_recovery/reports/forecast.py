@@ -69,6 +69,8 @@ def kept_demand(trigger: str, purpose: str, *, fresh: bool = False) -> tuple[dt.
 
 def stages_of(trigger: str) -> list[str]:
     """Stages whose carts come to a campaign of this trigger, with the campaigns as they are now."""
+    if not trigger:
+        return []
     active = set(
         Campaign.objects.filter(is_active=True).order_by().values_list("trigger", flat=True)
     )
@@ -121,7 +123,7 @@ def _groups(carts: QuerySet[TrackedCart], purpose: str) -> list[Group]:
     flags: dict[str, Any] = {
         f"reached_{place}": ExpressionWrapper(
             has_address(get_channel(alias).address_kind, "contact__")
-            & Q(permitted(alias, purpose, "contact_id")),
+            & permitted(alias, purpose, "contact_id"),
             output_field=BooleanField(),
         )
         for place, alias in enumerate(aliases)

@@ -244,7 +244,7 @@ def _taken_over(draft: CampaignDraft) -> list[str]:
 
 
 def _others(draft: CampaignDraft) -> QuerySet[Campaign]:
-    return Campaign.objects.filter(is_active=True, trigger=draft.trigger).exclude(pk=draft.key)
+    return Campaign.objects.filter(is_active=True, trigger=draft.trigger).exclude(pk=draft.key or 0)
 
 
 def _paused() -> frozenset[str]:

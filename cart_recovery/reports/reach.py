@@ -53,13 +53,13 @@ def kept_reach(purpose: str, *, fresh: bool = False) -> Any:
     return kept(f"reach.{purpose}", lambda: reach(purpose), fresh=fresh)
 
 
-def permitted(channel: str, purpose: str, contact: str = "pk") -> Exists | Q:
+def permitted(channel: str, purpose: str, contact: str = "pk") -> Q:
     """A condition that holds where the contact (path `contact`) may be reached on the channel."""
     if purpose == Purpose.ORDER_STATUS:
         # no yes is needed, but a no is obeyed
         refused = states(channel, purpose).filter(action=ConsentAction.WITHDRAWN)
-        return ~Exists(refused.filter(contact=OuterRef(contact)))
-    return Exists(granted(channel, purpose).filter(contact=OuterRef(contact)))
+        return ~Q(Exists(refused.filter(contact=OuterRef(contact))))
+    return Q(Exists(granted(channel, purpose).filter(contact=OuterRef(contact))))
 
 
 def granted(channel: str, purpose: str) -> QuerySet[ConsentState]:
@@ -128,7 +128,7 @@ def _reach_on(channel: str, purpose: str, addresses: Mapping[str, int]) -> dict[
     if purpose == Purpose.ORDER_STATUS:
         everybody = Contact.objects.filter(_is_alive(), has_address(kind)).order_by()
         counts = sample(everybody, number).aggregate(
-            reached=Count("pk", filter=Q(permitted(channel, purpose)))
+            reached=Count("pk", filter=permitted(channel, purpose))
         )
     else:
         ok = accepted(kind)

@@ -371,6 +371,7 @@ def test_readers_see_and_change_nothing() -> None:
     assert "Steps and mix" in page
     assert 'name="_save"' not in page
     assert "data-forecast" not in page
+    assert "steps-0-mix-2-template" not in page
     assert reader.get(page_url(campaign, "outlook")).status_code == 200
     assert reader.post(page_url(campaign), {}).status_code == 403
 

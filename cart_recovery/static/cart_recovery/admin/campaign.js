@@ -57,9 +57,15 @@ document.addEventListener("DOMContentLoaded", () => {
     const input = share(row);
     const slider = document.createElement("input");
     Object.assign(slider, {type: "range", min: 0, max: WHOLE, step: 1});
-    slider.setAttribute("aria-label", text.slider);
     input.before(slider);
+    nameSlider(row);
     show(row, input.value === "" ? "" : number(input));
+  }
+
+  function nameSlider(row) {
+    const chosen = row.querySelector("select").selectedOptions[0];
+    const what = chosen?.value ? `: ${chosen.textContent.trim()}` : "";
+    row.querySelector("input[type=range]").setAttribute("aria-label", text.slider + what);
   }
 
   function prepareStep(step) {
@@ -159,6 +165,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (row && event.target === share(row)) {
       show(row, number(event.target));
       balance(row.closest(".cr-step"), row);
+    } else if (row && event.target.matches("select")) {
+      nameSlider(row);
     } else if (row && event.target === removal(row)) {
       row.classList.toggle("cr-gone", isGone(row));
       balance(row.closest(".cr-step"), null);

@@ -20,7 +20,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from cart_recovery.admin.bases import AnyModelForm
+from cart_recovery.admin.bases import AnyFormSet, AnyModelForm
 from cart_recovery.admin.durations import DurationChoiceField, duration_text
 from cart_recovery.campaigns.editing import StepDraft, VariantDraft, labelled
 from cart_recovery.campaigns.shares import WHOLE, as_shares
@@ -83,7 +83,7 @@ class VariantForm(forms.Form):
         )
 
 
-class MixFormSet(forms.BaseFormSet):  # type: ignore[type-arg]
+class MixFormSet(AnyFormSet):
     """The rows of one step. Their shares add up to a hundred."""
 
     def clean(self) -> None:
@@ -187,7 +187,7 @@ class StepForm(forms.Form):
         )  # fmt: skip
 
 
-class StepFormSet(forms.BaseFormSet):  # type: ignore[type-arg]
+class StepFormSet(AnyFormSet):
     def clean(self) -> None:
         """Steps with a history stay: their follow-ups and messages would be deleted with them."""
         removed = [f.cleaned_data.get("key") for f in self.deleted_forms if f.is_bound]

@@ -155,7 +155,7 @@ class CampaignAdmin(CampaignPages):
     def sent(self, campaign: Any) -> int:
         return int(campaign.recent.sent)
 
-    @admin.display(description=_("orders recovered (30 days)"))
+    @admin.display(description=_("orders (30 days)"))
     def recovered(self, campaign: Any) -> int:
         return int(campaign.recent.recovered)
 

@@ -243,7 +243,9 @@ class TestBadInput:
             staff, campaign, **{"steps-0-mix-0-DELETE": "on", "steps-0-mix-1-DELETE": "on"}
         )
         assert (answer.status_code, shares(campaign)) == (302, [])
-        assert "This step has no channel" in text_of(staff.get(page_url(campaign, "outlook")))
+        page = text_of(staff.get(page_url(campaign, "outlook")))
+        assert "This step has no channel" in page
+        assert "as it is now the campaign can send nothing" in page
 
     def test_step_without_history_is_removed(self, staff: Client) -> None:
         campaign = make_campaign(delays=(HOUR, 2 * HOUR))

@@ -14,6 +14,8 @@ SEE_PERSONS: Final = "cart_recovery.see_personal_data"
 EXPORT: Final = "cart_recovery.export_contact"
 ERASE: Final = "cart_recovery.erase_contact"
 LIFT: Final = "cart_recovery.lift_suppression"
+SEE_CAMPAIGNS: Final = "cart_recovery.view_campaign"
+ADD_CAMPAIGNS: Final = "cart_recovery.add_campaign"
 #: switching campaigns on and off
 ACTIVATE: Final = "cart_recovery.activate_campaign"
 CANCEL: Final = "cart_recovery.change_followup"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     AnyStackedInline = admin.StackedInline[Any, Any]
     AnyModelForm = forms.ModelForm[Any]
     AnyInlineFormSet = forms.BaseInlineFormSet[Any, Any, Any]
+    AnyFormSet = forms.BaseFormSet[Any]
     AnyPaginator = paginator.Paginator[Any]
 else:
     AnyModelAdmin = admin.ModelAdmin
@@ -21,4 +22,5 @@ else:
     AnyStackedInline = admin.StackedInline
     AnyModelForm = forms.ModelForm
     AnyInlineFormSet = forms.BaseInlineFormSet
+    AnyFormSet = forms.BaseFormSet
     AnyPaginator = paginator.Paginator

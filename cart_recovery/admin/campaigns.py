@@ -1,155 +1,163 @@
-"""Campaigns with their steps and the mix of each step on one page."""
+"""Campaigns with their steps and the mix of each step on one page, and incentives."""
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any, Final
 
-from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db import models
-from django.http import HttpRequest
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from cart_recovery.admin.bases import (
-    AnyInlineFormSet,
-    AnyModelAdmin,
-    AnyModelForm,
-    AnyStackedInline,
-)
+from cart_recovery.admin.access import ACTIVATE
+from cart_recovery.admin.bases import AnyModelAdmin
+from cart_recovery.admin.campaign_forms import CampaignForm
+from cart_recovery.admin.campaign_pages import CampaignPages
 from cart_recovery.admin.durations import DurationChoiceField, duration_text
-from cart_recovery.channels.names import channel_name
-from cart_recovery.channels.registry import configured_aliases
-from cart_recovery.models import Campaign, Incentive, MessageTemplate, Step, Variant
+from cart_recovery.campaigns import editing
+from cart_recovery.campaigns.snapshots import differences, snapshot
+from cart_recovery.models import Campaign, Incentive, Message, Step
+from cart_recovery.reports.outlook import draft_of, may_send
+from cart_recovery.reports.results import Outcome, outcomes
 
-DURATIONS: dict[Any, dict[str, Any]] = {models.DurationField: {"form_class": DurationChoiceField}}
-
-
-class MixForm(AnyModelForm):
-    """A step with one pair of fields per channel: its weight in the mix and its template.
-
-    The variants of a step are rows of their own (A/B tests will have several per channel); this
-    form edits the first of each channel and leaves others alone.
-    """
-
-    aliases: tuple[str, ...] = ()
-
-    class Meta:
-        model = Step
-        fields = ["position", "delay", "incentive", "missed_after"]
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._variants: dict[str, Variant] = {}
-        if self.instance.pk:
-            for variant in self.instance.variants.all():
-                self._variants.setdefault(variant.channel, variant)
-        for alias, variant in self._variants.items():
-            if alias in self.aliases:
-                self.fields[f"weight_{alias}"].initial = variant.weight
-                self.fields[f"template_{alias}"].initial = variant.template_code
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        for alias in self.aliases:
-            weight, template = data.get(f"weight_{alias}"), data.get(f"template_{alias}")
-            if weight is not None and not template:
-                self.add_error(f"template_{alias}", _("Choose a template, or empty the weight."))
-            if template and weight is None:
-                self.add_error(f"weight_{alias}", _("Enter a weight, or remove the template."))
-        if not any(data.get(f"weight_{alias}") for alias in self.aliases):
-            self.add_error(None, _("At least one channel needs a weight above 0."))
-        return data
-
-    def save_mix(self) -> None:
-        """Write the variants. The step must be saved."""
-        for alias in self.aliases:
-            weight = self.cleaned_data.get(f"weight_{alias}")
-            variant = self._variants.get(alias)
-            if weight is None:
-                if variant is not None:
-                    variant.delete()
-                continue
-            if variant is None:
-                variant = Variant(step=self.instance, channel=alias)
-            variant.weight = weight
-            variant.template_code = self.cleaned_data[f"template_{alias}"]
-            variant.save()
+DURATIONS: Final[dict[Any, dict[str, Any]]] = {
+    models.DurationField: {"form_class": DurationChoiceField}
+}
+RECENT: Final = dt.timedelta(days=30)
 
 
-class StepFormSet(AnyInlineFormSet):
-    """Saves the mix with each step."""
+class CampaignList(ChangeList):
+    """Adds what came of the campaigns of the page: one query for all of them."""
 
-    def save_new(self, form: MixForm, commit: bool = True) -> Step:
-        step: Step = super().save_new(form, commit=commit)
-        if commit:
-            form.save_mix()
-        return step
-
-    def save_existing(self, form: MixForm, obj: Step, commit: bool = True) -> Step:
-        step: Step = super().save_existing(form, obj, commit=commit)
-        if commit:
-            form.save_mix()
-        return step
-
-
-class StepInline(AnyStackedInline):
-    model = Step
-    extra = 0
-    formfield_overrides = DURATIONS
-
-    def get_formset(self, request: HttpRequest, obj: Campaign | None = None, **kwargs: Any) -> Any:
-        aliases = configured_aliases()
-        fields: dict[str, Any] = {"aliases": aliases}
-        codes = _template_codes()
-        for alias in aliases:
-            fields[f"weight_{alias}"] = forms.IntegerField(
-                label=_("Weight of %(channel)s") % {"channel": channel_name(alias)},
-                min_value=0, max_value=1000, required=False,
-                help_text=_("Empty: not used. 0: only when the others cannot be used."),
-            )  # fmt: skip
-            fields[f"template_{alias}"] = forms.ChoiceField(
-                label=_("Template for %(channel)s") % {"channel": channel_name(alias)},
-                choices=[("", "---------"), *((c, c) for c in codes.get(alias, ()))],
-                required=False,
-            )
-        kwargs["form"] = type("StepMixForm", (MixForm,), fields)
-        kwargs["formset"] = StepFormSet
-        return super().get_formset(request, obj, **kwargs)
-
-    def get_fieldsets(self, request: HttpRequest, obj: Campaign | None = None) -> Any:
-        mix = [(f"weight_{alias}", f"template_{alias}") for alias in configured_aliases()]
-        return [
-            (None, {"fields": [("position", "delay", "missed_after"), "incentive"]}),
-            (_("Mix"), {"fields": mix}),
-        ]
-
-    def get_queryset(self, request: HttpRequest) -> models.QuerySet[Step]:
-        return super().get_queryset(request).prefetch_related("variants")
-
-
-def _template_codes() -> dict[str, list[str]]:
-    codes: dict[str, list[str]] = {}
-    rows = MessageTemplate.objects.order_by("code").values_list("channel", "code").distinct()
-    for channel, code in rows:
-        codes.setdefault(channel, []).append(code)
-    return codes
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        today = timezone.localdate()
+        keys = [campaign.pk for campaign in self.result_list]
+        found = outcomes(keys, by=("campaign_key",), since=today - RECENT, until=today)
+        for campaign in self.result_list:
+            campaign.recent = found.get((campaign.pk,), Outcome())
 
 
 @admin.register(Campaign)
-class CampaignAdmin(AnyModelAdmin):
-    list_display = ["name", "trigger", "is_active", "activated_at", "priority"]
+class CampaignAdmin(CampaignPages):
+    form = CampaignForm
+    list_display = ["name", "state", "trigger", "step_count", "sent", "recovered", "priority"]
     list_filter = ["is_active", "trigger"]
     search_fields = ["name", "code"]
-    readonly_fields = ["activated_at"]
-    formfield_overrides = DURATIONS
-    inlines = [StepInline]
+    change_form_template = "admin/cart_recovery/campaign/change_form.html"
+    change_list_template = "admin/cart_recovery/campaign/change_list.html"
     fieldsets = [
-        (None, {"fields": ["name", "code", "trigger", ("is_active", "activated_at")]}),
-        (
-            _("Rules"),
-            {"fields": ["purpose", "priority", "max_age", "attribution_window"]},
-        ),
-    ]
+        (None, {"fields": ["name", "code", "trigger"]}),
+        (_("Rules"), {
+            "classes": ["collapse"],
+            "fields": ["purpose", "priority", "max_age", "attribution_window"],
+        }),
+    ]  # fmt: skip
+
+    class Media:
+        css = {"all": ["cart_recovery/admin.css", "cart_recovery/admin/campaign.css"]}
+        js = ["cart_recovery/admin/campaign.js"]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return CampaignList
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
+        rows: QuerySet[Campaign] = super().get_queryset(request)
+        return rows.annotate(number_of_steps=Count("steps"))
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Campaign | None:
+        """Who is about to write holds the row first: of two editors the second sees the first."""
+        if request.method == "POST" and object_id.isdecimal():
+            editing.lock(int(object_id))
+        return super().get_object(request, object_id, from_field)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.spare_steps = 1 if "add_step" in request.GET else 0
+        return form
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        campaign = context.get("original")
+        context["may_switch"] = request.user.has_perm(ACTIVATE)
+        context["may_edit"] = (
+            self.has_add_permission(request)
+            if campaign is None
+            else self.has_change_permission(request, campaign)
+        )
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: Campaign, form: Any, change: bool) -> None:
+        if change:
+            # as it was, before anything is written
+            form.stored = form.before
+        super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        campaign = form.instance
+        editing.write_steps(campaign, [draft for _prefix, draft in form.steps.drafts()])
+        if change:
+            form.changes = differences(form.stored, snapshot(campaign))
+        if form.changes:
+            editing.count_up(campaign)
+        if campaign.is_active and not may_send(draft_of(campaign)):
+            self.message_user(
+                request,
+                _("Saved, but as it is now the campaign can send nothing: see what is missing."),
+                messages.WARNING,
+            )  # fmt: skip
+
+    def construct_change_message(
+        self, request: HttpRequest, form: Any, formsets: Any, add: bool = False
+    ) -> Any:
+        if add:
+            return super().construct_change_message(request, form, formsets, add)
+        return " ".join(form.changes) or str(_("Saved without a change."))
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        """A campaign that has written to anybody stays: its messages would go with it."""
+        protected = [text for campaign in objs if (text := _history(campaign))]
+        if protected:
+            return [], {}, set(), protected
+        return super().get_deleted_objects(objs, request)
+
+    @admin.display(description=_("state"), ordering="is_active")
+    def state(self, campaign: Campaign) -> SafeString:
+        if campaign.is_active:
+            return format_html(
+                '<span class="cr-state cr-on"><span aria-hidden="true">▶</span> {}</span>',
+                _("active"),
+            )
+        return format_html(
+            '<span class="cr-state"><span aria-hidden="true">■</span> {}</span>', _("switched off")
+        )
+
+    @admin.display(description=_("steps"), ordering="number_of_steps")
+    def step_count(self, campaign: Any) -> int:
+        return int(campaign.number_of_steps)
+
+    @admin.display(description=_("sent (30 days)"))
+    def sent(self, campaign: Any) -> int:
+        return int(campaign.recent.sent)
+
+    @admin.display(description=_("orders (30 days)"))
+    def recovered(self, campaign: Any) -> int:
+        return int(campaign.recent.recovered)
 
 
 @admin.register(Incentive)
@@ -162,3 +170,33 @@ class IncentiveAdmin(AnyModelAdmin):
     @admin.display(description=_("valid for"), ordering="valid_for")
     def validity(self, incentive: Incentive) -> str:
         return duration_text(incentive.valid_for)
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[Any, int], set[Any], list[Any]]:
+        """An incentive that a step offers stays: the step would offer nothing, without a word."""
+        protected = list(_uses(objs))
+        if protected:
+            return [], {}, set(), protected
+        return super().get_deleted_objects(objs, request)
+
+
+def _history(campaign: Campaign) -> str:
+    """Why a campaign stays, "" where nothing hangs on it."""
+    people = campaign.enrolments.count()
+    if not people:
+        return ""
+    sent = Message.objects.filter(followup__enrolment__campaign=campaign).count()
+    return _(
+        "%(name)s: %(people)s shoppers are or were in this campaign, and %(sent)s messages to them would "
+        "be lost. Pause it instead."
+    ) % {"name": campaign.name, "people": people, "sent": sent}
+
+
+def _uses(incentives: Iterable[Incentive]) -> Iterable[str]:
+    steps = Step.objects.filter(incentive__in=[i.pk for i in incentives])
+    for step in steps.select_related("campaign", "incentive").order_by("campaign", "position"):
+        yield _(
+            "%(incentive)s is offered by “%(campaign)s”, step %(n)s. Choose another incentive there "
+            "first."
+        ) % {"incentive": step.incentive, "campaign": step.campaign.name, "n": step.position}

@@ -7,7 +7,10 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+
+from cart_recovery.campaigns.texts import SECONDS, duration_text
+
+__all__ = ["DurationChoiceField", "DurationWidget", "duration_text"]
 
 UNITS = [
     ("seconds", _("seconds")),
@@ -15,32 +18,18 @@ UNITS = [
     ("hours", _("hours")),
     ("days", _("days")),
 ]
-SECONDS = {"days": 86_400, "hours": 3_600, "minutes": 60, "seconds": 1}
 MAX_DAYS = 3_650
-
-
-def duration_text(value: dt.timedelta | None) -> str:
-    """The duration in its largest whole unit, as the form shows it; "-" for none."""
-    if value is None:
-        return "-"
-    seconds = int(value.total_seconds())
-    unit = next((name for name, size in SECONDS.items() if seconds and not seconds % size), "days")
-    number = seconds // SECONDS[unit]
-    texts = {
-        "days": ngettext("%(n)s day", "%(n)s days", number),
-        "hours": ngettext("%(n)s hour", "%(n)s hours", number),
-        "minutes": ngettext("%(n)s minute", "%(n)s minutes", number),
-        "seconds": ngettext("%(n)s second", "%(n)s seconds", number),
-    }
-    return texts[unit] % {"n": number}
 
 
 class DurationWidget(forms.MultiWidget):
     """Two inputs: how many, of what."""
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
-        number = forms.NumberInput(attrs={"min": 0, "style": "width: 5em"})
-        super().__init__([number, forms.Select(choices=UNITS)], attrs)
+        number = forms.NumberInput(
+            attrs={"min": 0, "class": "vIntegerField", "aria-label": _("number")}
+        )
+        unit = forms.Select(choices=UNITS, attrs={"aria-label": _("unit")})
+        super().__init__([number, unit], attrs)
 
     def decompress(self, value: Any) -> list[Any]:
         if not isinstance(value, dt.timedelta):

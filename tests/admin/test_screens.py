@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
 import pytest
@@ -17,19 +16,15 @@ from django.utils import timezone
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import (
-    Campaign,
     ChannelStatus,
     FollowUp,
     FollowUpState,
     Message,
     MessageTemplate,
     Reason,
-    Step,
     Suppression,
-    Variant,
 )
 from tests.factories import (
-    make_campaign,
     make_consent,
     make_contact,
     make_followup,
@@ -95,70 +90,6 @@ def test_list_takes_the_same_queries_for_one_row_and_for_many(staff: Client, nam
 
     run(1)
     assert run(1) == run(12)
-
-
-class TestCampaign:
-    def post_data(self, campaign: Campaign, **changes: Any) -> dict[str, Any]:
-        step = campaign.steps.get()
-        return {
-            "name": campaign.name, "code": campaign.code, "trigger": campaign.trigger,
-            "purpose": campaign.purpose, "priority": 100, "is_active": "on",
-            "max_age_0": "", "max_age_1": "hours",
-            "attribution_window_0": "", "attribution_window_1": "days",
-            "steps-TOTAL_FORMS": 1, "steps-INITIAL_FORMS": 1, "steps-MIN_NUM_FORMS": 0,
-            "steps-MAX_NUM_FORMS": 1000, "steps-0-id": step.pk, "steps-0-campaign": campaign.pk,
-            "steps-0-position": 1, "steps-0-delay_0": 90, "steps-0-delay_1": "minutes",
-            "steps-0-missed_after_0": "", "steps-0-missed_after_1": "hours",
-            "steps-0-incentive": "", "steps-0-weight_email": 70,
-            "steps-0-template_email": "abandoned-basket-2", "steps-0-weight_sms": 30,
-            "steps-0-template_sms": "abandoned-basket-2",
-            **changes,
-        }  # fmt: skip
-
-    def test_mix_and_delay_are_edited_on_one_page(self, staff: Client) -> None:
-        campaign = make_campaign()
-        answer = staff.post(change_url(campaign), self.post_data(campaign))
-        assert answer.status_code == 302, _errors(answer)
-        step = Step.objects.get(campaign=campaign)
-        assert step.delay == dt.timedelta(minutes=90)
-        assert dict(step.variants.values_list("channel", "weight")) == {"email": 70, "sms": 30}
-
-    def test_channel_leaves_the_mix_when_its_fields_are_emptied(self, staff: Client) -> None:
-        campaign = make_campaign(channels=("email", "sms"))
-        data = self.post_data(campaign, **{"steps-0-weight_sms": "", "steps-0-template_sms": ""})
-        assert staff.post(change_url(campaign), data).status_code == 302
-        assert Variant.objects.get(step__campaign=campaign).channel == "email"
-
-    @pytest.mark.parametrize(
-        "changes",
-        [
-            {"steps-0-weight_email": 0, "steps-0-weight_sms": 0},
-            {"steps-0-template_email": ""},
-            {"steps-0-weight_email": ""},
-            {"steps-0-weight_email": -1},
-            {"steps-0-delay_0": -5},
-            {"steps-0-delay_0": 99_999_999, "steps-0-delay_1": "days"},
-            {"steps-0-template_email": "gibt-es-nicht"},
-            {"name": ""},
-        ],
-    )
-    def test_wrong_input_is_refused_and_nothing_is_lost(
-        self, staff: Client, changes: dict[str, Any]
-    ) -> None:
-        campaign = make_campaign()
-        answer = staff.post(change_url(campaign), self.post_data(campaign, **changes))
-        assert answer.status_code == 200
-        assert _errors(answer)
-        assert dict(campaign.steps.get().variants.values_list("channel", "weight")) == {
-            "email": 100
-        }
-
-    def test_switching_on_sets_the_cut_off(self, staff: Client) -> None:
-        campaign = make_campaign(is_active=False)
-        staff.post(change_url(campaign), self.post_data(campaign))
-        campaign.refresh_from_db()
-        assert campaign.activated_at is not None
-        assert timezone.now() - campaign.activated_at < dt.timedelta(minutes=1)
 
 
 class TestTemplates:

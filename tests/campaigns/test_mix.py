@@ -44,6 +44,38 @@ def test_preferred_channel_goes_first_when_permitted() -> None:
     assert (choice.option, choice.reason, blocked) == (SMS, ChoiceReason.PREFERRED, ())
 
 
+SMS_A = MixOption(4, "sms", "a", 20)
+SMS_B = MixOption(5, "sms", "b", 10)
+
+
+@pytest.mark.parametrize("preferred", ["sms", ""])
+def test_variants_of_one_channel_are_drawn_by_weight(preferred: str) -> None:
+    """Also where the person's own channel goes first: A/B tests need both groups."""
+
+    def only_sms(channel: str) -> str:
+        return "" if channel == "sms" else "no_consent"
+
+    drawn: Counter[int] = Counter()
+    for n in range(6_000):
+        ways = {"seed": f"{n}:7", "preferred": preferred, "blocker": only_sms}
+        choice, _blocked = choose([EMAIL, SMS_A, SMS_B], **ways)
+        again, _blocked = choose([SMS_B, EMAIL, SMS_A], **ways)
+        assert choice is not None
+        assert choice == again
+        drawn[choice.option.variant_id] += 1
+    assert set(drawn) == {4, 5}
+    assert drawn[4] / 6_000 == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_blocked_channel_is_told_once_for_all_its_variants() -> None:
+    choice, _blocked = choose(
+        [SMS_A, SMS_B, MixOption(9, "email", "t", 0)], seed="1:1", preferred="sms",
+        blocker=lambda channel: "no_address" if channel == "sms" else "",
+    )  # fmt: skip
+    assert choice is not None
+    assert choice.describe() == "fallback: sms no_address"
+
+
 def test_zero_weight_is_taken_when_everything_else_is_blocked() -> None:
     choice, _blocked = choose(
         [EMAIL, SMS, PUSH], seed="1:1", preferred="",

@@ -48,7 +48,7 @@ def palette() -> list[Group]:
         Group(_("First product"), tuple(_fields("first_line", by_name["first_line"]))),
         Group(
             _("Every product"), tuple(_fields("line", by_name["lines"])),
-            hint=_("Only within {% for line in lines %} … {% endfor %}."),
+            hint=_("Only within a loop over the products: see “for line in lines”."),
         ),
         Group(_("Voucher"), tuple(_voucher(by_name["voucher"]))),
         Group(_("Links"), tuple(_value(p) for p in PLACEHOLDERS if p.kind is Kind.URL)),

@@ -10,6 +10,7 @@ from typing import Any, Final
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from cart_recovery.admin.access import EDIT_TEMPLATES, may_see_persons, shown_address
 from cart_recovery.admin.pages import PagesAdmin
@@ -188,6 +189,8 @@ def _cart_label(request: HttpRequest, found: RecentCart) -> str:
     if contact is not None:
         kind = "email" if contact.email else PHONE
         address = shown_address(request, kind, contact.address_for(kind))
-    return _("Basket %(basket)s, %(who)s, %(lines)s products") % {
-        "basket": found.cart.basket_id, "who": address or _("unknown"), "lines": found.lines,
-    }  # fmt: skip
+    return ngettext(
+        "Basket %(basket)s, %(who)s, %(n)s product",
+        "Basket %(basket)s, %(who)s, %(n)s products",
+        found.lines,
+    ) % {"basket": found.cart.basket_id, "who": address or _("unknown"), "n": found.lines}

@@ -252,7 +252,7 @@ def _voucher(kind: str, value: int) -> Callable[[RenderRequest], RenderRequest]:
 
 SAMPLES: Final[tuple[Sample, ...]] = (
     Sample("normal", _("three products"), lambda request: request),
-    Sample("percentage", _("with a voucher of 10 %"), _voucher(IncentiveKind.PERCENTAGE, 10)),
+    Sample("percentage", _("with a voucher in per cent"), _voucher(IncentiveKind.PERCENTAGE, 10)),
     Sample(
         "amount", _("with a voucher of a fixed amount"), _voucher(IncentiveKind.FIXED_AMOUNT, 5)
     ),

@@ -202,7 +202,7 @@ class TestTemplates:
         assert template is not None
         url = reverse("admin:cart_recovery_messagetemplate_delete", args=[template.pk])
         page = staff.post(url, {"post": "yes"})
-        assert "Schritt 1" in page.content.decode()
+        assert "Warenkorb verlassen" in page.content.decode()
         staff.post(
             list_url("messagetemplate"),
             {"action": "delete_selected", "_selected_action": [template.pk], "post": "yes"},

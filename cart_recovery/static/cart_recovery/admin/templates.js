@@ -22,9 +22,9 @@
   let last = null;
   let timer = 0;
   let running = null;
-  let asked = 0;
   let frames = 0;
   let isDirty = false;
+  let isSending = false;
 
   /* --- what the page looks like with script --------------------------------------------------- */
 
@@ -67,14 +67,12 @@
 
   /* --- asking the server ------------------------------------------------------------------------ */
 
-  async function ask(url) {
-    running?.abort();
-    running = new AbortController();
+  async function ask(url, signal) {
     const answer = await fetch(url, {
       method: "POST",
       body: new FormData(form),
       headers: { Accept: "application/json" },
-      signal: running.signal,
+      signal,
     });
     if (answer.status === 400 || answer.status === 413) {
       throw new Error(words.long);
@@ -85,29 +83,47 @@
     return answer.json();
   }
 
-  async function run(url, busy) {
-    const mine = ++asked;
+  function complain(error) {
+    status.textContent = error.message === words.long ? words.long : words.failed;
+    status.classList.add("cr-status-bad");
+  }
+
+  /* only the answer to the last question counts */
+  async function refreshNow() {
+    running?.abort();
+    const mine = (running = new AbortController());
     editor.setAttribute("aria-busy", "true");
-    status.textContent = busy;
+    status.textContent = words.busy;
     try {
-      const answer = await ask(url);
-      if (mine === asked) {
-        show(answer);
-      }
+      show(await ask(words.preview, mine.signal));
     } catch (error) {
-      if (mine === asked && error.name !== "AbortError") {
-        status.textContent = error.message.startsWith(words.long) ? words.long : words.failed;
-        status.classList.add("cr-status-bad");
+      if (mine === running) {
+        complain(error);
       }
     }
-    if (mine === asked) {
+    if (mine === running) {
       editor.removeAttribute("aria-busy");
     }
   }
 
+  /* one at a time: an impatient second click sends no second test */
+  async function sendTest() {
+    if (isSending) {
+      return;
+    }
+    isSending = true;
+    status.textContent = words.sending;
+    try {
+      show(await ask(words.test));
+    } catch (error) {
+      complain(error);
+    }
+    isSending = false;
+  }
+
   function refresh() {
     window.clearTimeout(timer);
-    return run(words.preview, words.busy);
+    return refreshNow();
   }
 
   function later() {
@@ -201,18 +217,15 @@
         sender.append(field);
       }
     }
-    frame.addEventListener("load", () => {
-      if (sender.isConnected) {
-        /* the empty page that every frame begins with */
-        return;
-      }
-      holder.querySelectorAll(".cr-frame").forEach((old) => old !== frame && old.remove());
-      frame.classList.remove("cr-frame-coming");
-    });
     holder.append(frame);
     document.body.append(sender);
     sender.submit();
     sender.remove();
+    /* not before: the empty page that every frame begins with is none to be shown */
+    frame.addEventListener("load", () => {
+      holder.querySelectorAll(".cr-frame").forEach((old) => old !== frame && old.remove());
+      frame.classList.remove("cr-frame-coming");
+    });
     fit();
   }
 
@@ -261,7 +274,7 @@
     }
   });
   form.addEventListener("submit", () => (isDirty = false));
-  find(".cr-test").addEventListener("click", () => run(words.test, words.sending));
+  find(".cr-test").addEventListener("click", sendTest);
   for (const button of editor.querySelectorAll(".cr-insert")) {
     button.disabled = false;
     button.addEventListener("click", () => insert(button));

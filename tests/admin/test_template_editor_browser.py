@@ -56,8 +56,8 @@ def test_a_mail_is_written_with_its_result_beside_it(desk: Desk) -> None:
     make_cart(make_basket(make_product("Teekanne")), make_contact("erika@example.de"))
     page = desk.open(change_url(template()))
     mail_says(page, "99,80")
-    desk.look(page, "templates-editor")
     desk.assert_accessible(page)
+    desk.look(page, "templates-editor")
 
     page.fill("[name=subject]", "Noch da, {{ first_line.title }}?")
     page.select_option(
@@ -89,8 +89,8 @@ def test_a_mistake_is_shown_with_its_line_while_it_is_typed(desk: Desk) -> None:
     page.wait_for_selector("#cr-problems-html li")
     assert page.locator(".cr-line-bad").get_attribute("data-number") == "2"
     assert page.get_attribute("[name=html]", "aria-invalid") == "true"
-    desk.look(page, "templates-mistake")
     desk.assert_accessible(page)
+    desk.look(page, "templates-mistake")
     page.click(".cr-go")
     selected = "(a => a.value.slice(a.selectionStart, a.selectionEnd))(document.querySelector('[name=html]'))"
     assert page.evaluate(selected) == "<p>{{ vorname }}</p>"
@@ -150,8 +150,8 @@ def test_an_sms_is_shown_on_a_phone_with_parts_price_and_culprits(desk: Desk) ->
     assert page.locator(".cr-bubble mark").all_inner_texts() == ["😀"]
     says(page, ".cr-figures", "UCS-2")
     assert "0,165" in page.inner_text(".cr-figures").replace("\xa0", " ")
-    desk.look(page, "templates-sms")
     desk.assert_accessible(page)
+    desk.look(page, "templates-sms")
 
 
 def test_what_staff_write_is_never_executed(desk: Desk) -> None:
@@ -194,8 +194,8 @@ def test_two_editors_do_not_overwrite_each_other(desk: Desk) -> None:
     assert page.input_value("[name=subject]") == "Was ich schrieb"
     assert "Was Anna schrieb" in page.inner_text(".cr-difference")
     assert template().subject == "Was Anna schrieb"
-    desk.look(page, "templates-conflict")
     desk.assert_accessible(page)
+    desk.look(page, "templates-conflict")
     page.click("[name=_save]")
     page.wait_for_selector(".messagelist .success")
     assert template().subject == "Was ich schrieb"
@@ -212,8 +212,8 @@ def test_versions_are_compared_and_brought_back(desk: Desk) -> None:
     page = desk.open(change_url(row))
     page.locator(".object-tools a", has_text="Version").click()
     assert "und besser" in page.inner_text(".cr-added")
-    desk.look(page, "templates-versions")
     desk.assert_accessible(page)
+    desk.look(page, "templates-versions")
     page.check("[name=from][value='1']")
     page.locator("button[form=cr-compare]").click()
     assert "Zum Warenkorb" in page.locator(".cr-removed").all_inner_texts()[-1] + shipped

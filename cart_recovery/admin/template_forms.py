@@ -95,10 +95,8 @@ def label_of(field: str) -> str:
     """A field in words, as the form names it; "" for what is no field."""
     if field in ("basket", "data"):
         return gettext("Data")
-    names = ("code", "channel", "language", *TEXT_FIELDS)
-    return (
-        str(capfirst(MessageTemplate._meta.get_field(field).verbose_name)) if field in names else ""
-    )
+    fields = {item.name: item.verbose_name for item in MessageTemplate._meta.concrete_fields}
+    return str(capfirst(fields.get(field, "")))
 
 
 class _LongText(forms.CharField):
@@ -212,8 +210,10 @@ class MessageTemplateForm(AnyModelForm):
             % {"who": who, "moment": moment},
         )
         # who saves now has been told
-        self.data = self.data.copy()
-        self.data[self.add_prefix("seen_revision")] = str(stored.revision)
+        typed: Any = self.data
+        typed = typed.copy()
+        typed[self.add_prefix("seen_revision")] = str(stored.revision)
+        self.data = typed
 
 
 class PreviewForm(forms.Form):

@@ -103,12 +103,10 @@ def recent_carts() -> list[RecentCart]:
         .select_related("contact")
         .order_by("-pk")[:LOOKED_THROUGH]
     )
-    carts = [cart for cart in rows if not cart.is_machine]
-    counts = count_lines([cart.basket_id for cart in carts])
-    filled = [cart for cart in carts if cart.basket_id in counts]
-    return [
-        RecentCart(f"{_CART}{cart.pk}", cart, counts[cart.basket_id]) for cart in filled[:MAX_CARTS]
-    ]
+    carts = {cart.basket_id: cart for cart in rows if cart.basket_id and not cart.is_machine}
+    counts = count_lines(carts)
+    filled = [(cart, counts[basket_id]) for basket_id, cart in carts.items() if basket_id in counts]
+    return [RecentCart(f"{_CART}{cart.pk}", cart, lines) for cart, lines in filled[:MAX_CARTS]]
 
 
 def preview_request(data: str, setting: Setting) -> RenderRequest:

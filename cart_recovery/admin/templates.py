@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from cart_recovery.admin.access import EDIT_TEMPLATES
 from cart_recovery.admin.template_forms import (
     TEXT_FIELDS,
     MessageTemplateForm,
@@ -82,11 +83,13 @@ class MessageTemplateAdmin(PreviewPages, VersionPages):
     ) -> HttpResponse:
         form = context["adminform"].form
         row = obj or MessageTemplate(**_key_of(form))
+        # who may only add has no right to the preview's own pages
+        may_edit = self._may_write(request, obj) and request.user.has_perm(EDIT_TEMPLATES)
         context |= {
             "tabs": _tabs(row) if row.code and row.channel else [],
             "places": places_of(row.code, row.channel) if row.pk else [],
             "is_unknown_channel": bool(row.pk) and row.channel not in configured_aliases(),
-            "editor": self._editor(request, form) if self._may_write(request, obj) else None,
+            "editor": self._editor(request, form) if may_edit else None,
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
 

@@ -331,6 +331,18 @@ class TestSaving:
         assert "cr-editor" not in page
         assert reader.post(reverse(PREVIEW), typed()).status_code == 403
 
+    def test_who_may_only_add_gets_a_form_without_the_preview(self) -> None:
+        user = make_user(is_staff=True)
+        user.user_permissions.add(Permission.objects.get(codename="add_messagetemplate"))
+        writer = Client()
+        writer.force_login(user)
+        url = reverse("admin:cart_recovery_messagetemplate_add")
+        page = writer.get(url).content.decode()
+        assert "cr-editor" not in page
+        assert 'name="html"' in page
+        assert writer.post(url, typed(code="neu", seen_revision="")).status_code == 302
+        assert row("neu").revision == 1
+
 
 class TestVersions:
     def url(self, name: str = "versions") -> str:

@@ -23,8 +23,11 @@ LIFETIMES: Final[Mapping[str, dt.timedelta]] = {
     NoticeKind.HELP: dt.timedelta(hours=1),
     NoticeKind.DATA_EXPORT: dt.timedelta(days=1),
     NoticeKind.SAVED_BASKET: dt.timedelta(days=1),
+    # who tries a text out looks for it now
+    NoticeKind.TEST: dt.timedelta(minutes=15),
 }
-#: who asks again sooner gets no second one. Double opt-ins have their own throttle (see `opt_ins`)
+#: who asks again sooner gets no second one. Double opt-ins have their own throttle (see
+#: `opt_ins`), and so have tests (see `delivery.testing`)
 PAUSES: Final[Mapping[str, dt.timedelta]] = {
     NoticeKind.STOP_CONFIRMED: dt.timedelta(days=1),
     NoticeKind.HELP: dt.timedelta(hours=1),
@@ -41,6 +44,7 @@ def plan(  # noqa: PLR0913 what a notice consists of, all by keyword
     language: str = "",
     opt_in: OptIn | None = None,
     basket_id: Any = None,
+    content: dict[str, Any] | None = None,
     now: dt.datetime | None = None,
 ) -> Notice | None:
     """Plan a notice to the address that the contact has on this channel; None where there is no
@@ -55,7 +59,8 @@ def plan(  # noqa: PLR0913 what a notice consists of, all by keyword
         return None
     notice = Notice.objects.create(
         kind=kind, contact=contact, channel=channel, address_digest=digest, opt_in=opt_in,
-        basket_id=basket_id, language=(language or contact.language or conf.LANGUAGES[0])[:16],
+        basket_id=basket_id, content=content,
+        language=(language or contact.language or conf.LANGUAGES[0])[:16],
         created_at=now, due_at=now, expires_at=now + LIFETIMES[kind],
     )  # fmt: skip
     transaction.on_commit(

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from cart_recovery.channels.base import Channel
 from cart_recovery.channels.registry import get_channel
 from cart_recovery.conf import conf
 from cart_recovery.consent import data_links, opt_ins, unsubscribe
@@ -17,11 +18,14 @@ from cart_recovery.delivery.claims import new_claim_token
 from cart_recovery.delivery.notice_rules import LOOK_AGAIN, NoticeFacts, judge, load_facts
 from cart_recovery.delivery.notices import NoticeCall
 from cart_recovery.delivery.results import Clock, DeliveryResult
+from cart_recovery.delivery.testing import setting_of
 from cart_recovery.delivery.writing import Recipient, callback_url, fill, row_of
 from cart_recovery.eligibility.verdicts import Skip, Wait
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.models import MessageState, Notice, NoticeKind, Purpose, Reason, TrackedCart
 from cart_recovery.rendering.notices import NoticeRequest, render_notice
+from cart_recovery.rendering.previews import TestText, render_test
+from cart_recovery.rendering.requests import Rendered
 from cart_recovery.restore_links.tokens import LinkRequest, create_tokens, restore_url
 
 logger = logging.getLogger(__name__)
@@ -105,7 +109,8 @@ def compose(
 ) -> tuple[list[NoticeCall], list[tuple[Notice, Skip]]]:
     """Render a message for each notice; what cannot be rendered fails alone.
 
-    Constant queries, save for links to one's own data, which are made one by one.
+    Constant queries, save for links to one's own data and for the carts that staff try a text out
+    with, which are made and loaded one by one.
     """
     calls: list[NoticeCall] = []
     failed: list[tuple[Notice, Skip]] = []
@@ -169,13 +174,7 @@ def _call(facts: NoticeFacts, link: str, callback: str, now: dt.datetime) -> Not
     unsubscribe_url = unsubscribe.unsubscribe_url(
         contact.pk, notice.channel, Purpose.CART_REMINDER, notice.language
     )
-    rendered = render_notice(
-        NoticeRequest(
-            kind=NoticeKind(notice.kind), channel=notice.channel, address_kind=channel.address_kind,
-            language=notice.language, link=link, unsubscribe_url=unsubscribe_url,
-            supports_reply=channel.supports_reply, opt_in=notice.opt_in, basket=facts.basket,
-        )
-    )  # fmt: skip
+    rendered = _rendered(facts, channel, link=link, unsubscribe_url=unsubscribe_url)
     # a mail that is no advertising offers no mail program's button: whoever presses it would take
     # back a consent that nobody has given yet, or means something else
     is_advertising = notice.kind == NoticeKind.SAVED_BASKET and channel.address_kind == "email"
@@ -188,3 +187,17 @@ def _call(facts: NoticeFacts, link: str, callback: str, now: dt.datetime) -> Not
         headers=unsubscribe.headers(unsubscribe_url) if is_advertising else {},
     )  # fmt: skip
     return NoticeCall(message=message, outgoing=outgoing, notice=notice)
+
+
+def _rendered(facts: NoticeFacts, channel: Channel, *, link: str, unsubscribe_url: str) -> Rendered:
+    notice = facts.notice
+    if notice.kind == NoticeKind.TEST:
+        kept = TestText.from_json(notice.content, notice.language)
+        return render_test(kept, setting_of(channel, notice.language, kept.shows_persons))
+    return render_notice(
+        NoticeRequest(
+            kind=NoticeKind(notice.kind), channel=notice.channel, address_kind=channel.address_kind,
+            language=notice.language, link=link, unsubscribe_url=unsubscribe_url,
+            supports_reply=channel.supports_reply, opt_in=notice.opt_in, basket=facts.basket,
+        )
+    )  # fmt: skip

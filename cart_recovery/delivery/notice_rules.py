@@ -15,6 +15,7 @@ from cart_recovery.consent.suppression import reasons_of
 from cart_recovery.consent.withdrawals import ADVERTISING
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.eligibility.facts import Reach, load_reach
+from cart_recovery.eligibility.timing import opens_at
 from cart_recovery.eligibility.verdicts import Skip, Wait
 from cart_recovery.models import Notice, NoticeKind, OptInState, Reason
 from cart_recovery.provider_events import SuppressionReason
@@ -86,7 +87,7 @@ def _reach_rule(facts: NoticeFacts, address_kind: str) -> Reason | None:
 def _is_blocked(kind: NoticeKind, reason: str) -> bool:
     if not reason:
         return False
-    if reason in UNREACHABLE or kind is NoticeKind.SAVED_BASKET:
+    if reason in UNREACHABLE or kind in (NoticeKind.SAVED_BASKET, NoticeKind.TEST):
         return True
     # the one answer to a STOP goes to an address that this very STOP has blocked
     return kind is NoticeKind.STOP_CONFIRMED and reason != SuppressionReason.STOP_REPLY
@@ -99,14 +100,27 @@ def _own_rule(facts: NoticeFacts, address_kind: str, now: dt.datetime) -> Reason
         is_open = asked is not None and asked.state == OptInState.PENDING and asked.expires_at > now
         return None if is_open else Reason.SETTLED
     if notice.kind == NoticeKind.SAVED_BASKET:
-        permitted = any(
-            facts.reach.permissions.is_granted(
-                notice.contact, notice.channel, purpose, address_kind
-            )
-            for purpose in ADVERTISING
-        )
+        permitted = _has_agreed(facts, address_kind)
         return _basket_rule(facts.basket) if permitted else Reason.NO_CONSENT
-    return None
+    return _test_rule(facts, address_kind, now) if notice.kind == NoticeKind.TEST else None
+
+
+def _has_agreed(facts: NoticeFacts, address_kind: str) -> bool:
+    """To advertising of any kind on this channel."""
+    notice = facts.notice
+    return any(
+        facts.reach.permissions.is_granted(notice.contact, notice.channel, purpose, address_kind)
+        for purpose in ADVERTISING
+    )
+
+
+def _test_rule(facts: NoticeFacts, address_kind: str, now: dt.datetime) -> Reason | None:
+    """Who tries a text out on their own mailbox has asked for it; a number may be anybody's, so it
+    takes a consent. Nobody's phone rings at night, that of staff neither."""
+    if address_kind == "phone" and not _has_agreed(facts, address_kind):
+        return Reason.NO_CONSENT
+    is_open = opens_at(facts.notice.contact, address_kind, now) == now
+    return None if is_open else Reason.QUIET_HOURS
 
 
 def _basket_rule(basket: BasketFacts | None) -> Reason | None:

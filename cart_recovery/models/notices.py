@@ -18,6 +18,7 @@ class NoticeKind(models.TextChoices):
     HELP = "help", _("answer to HELP")
     DATA_EXPORT = "data_export", _("link to one's own data")
     SAVED_BASKET = "saved_basket", _("the basket that the person asked for")
+    TEST = "test", _("a template that staff try out on themselves")
 
 
 class Notice(models.Model):
@@ -40,6 +41,9 @@ class Notice(models.Model):
         "basket.Basket", models.SET_NULL, null=True, blank=True, related_name="+",
         verbose_name=_("basket"),
     )  # fmt: skip
+    #: what a TEST is to say: the texts as they were typed, and the data to fill them with
+    #: (`rendering.previews.TestText`)
+    content = models.JSONField(_("content"), null=True, blank=True, editable=False)
     state = models.CharField(
         _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED
     )

@@ -85,7 +85,7 @@ def empty_replies(replies: QuerySet[Reply]) -> int:
 
 
 def empty_notices(notices: QuerySet[Notice]) -> int:
-    return notices.update(address_digest="", language="", basket=None)
+    return notices.update(address_digest="", language="", basket=None, content=None)
 
 
 def empty_opt_ins(opt_ins: QuerySet[OptIn], now: dt.datetime) -> int:

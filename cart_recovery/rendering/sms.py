@@ -99,6 +99,37 @@ def plainest(text: str) -> str:
     return plain if segment(plain).encoding == GSM_7 else text
 
 
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """What makes a text UCS-2: a character as one sees it, and where it stands (counted from 1)."""
+
+    character: str
+    position: int
+
+    @property
+    def start(self) -> int:
+        return self.position - 1
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.character)
+
+
+def culprits(text: str) -> list[Culprit]:
+    """Everything in a text that GSM-7 lacks and that cannot be written plainly either."""
+    found: list[Culprit] = []
+    previous = ""
+    for index, char in enumerate(text):
+        last = found[-1] if found else None
+        follows = last is not None and last.end == index
+        if last and follows and (_is_extending(char) or previous == _JOINER):
+            found[-1] = Culprit(last.character + char, last.position)
+        elif segment(to_gsm(char)).encoding == UCS_2:
+            found.append(Culprit(char, index + 1))
+        previous = char
+    return found
+
+
 def _gsm_sizes(text: str) -> list[int]:
     return [2 if char in _EXTENDED else 1 for char in text]
 

@@ -37,7 +37,9 @@ def make_message(
     campaign = campaign or make_campaign()
     cart = cart or make_cart(make_basket(make_product()), contact, last_activity_at=at)
     enrolment, _made = models.Enrolment.objects.get_or_create(
-        campaign=campaign, cart=cart, defaults={"contact": contact, "clock_at": at, "enrolled_at": at}
+        campaign=campaign,
+        cart=cart,
+        defaults={"contact": contact, "clock_at": at, "enrolled_at": at},
     )
     used = enrolment.followups.values_list("step_id", flat=True)
     step = campaign.steps.exclude(pk__in=used).order_by("position")[0]

@@ -55,7 +55,11 @@ def roll(now: dt.datetime = AFTER) -> None:
 
 def make_abandoned(at: dt.datetime, **values: Any) -> models.TrackedCart:
     return make_cart(
-        make_basket(make_product()), last_activity_at=at, state="abandoned", abandoned_at=at, **values
+        make_basket(make_product()),
+        last_activity_at=at,
+        state="abandoned",
+        abandoned_at=at,
+        **values,
     )
 
 
@@ -90,6 +94,7 @@ class TestMeasures:
         assert figures(Measure.FAILED, "channel", "count") == [("email", 1)]
 
     def test_what_no_provider_took_is_failed_and_not_sent(self) -> None:
+        make_abandoned(NOON)
         make_message(state="failed", sent_at=None)
         make_message(state="unknown")
         roll()
@@ -142,9 +147,7 @@ class TestMeasures:
         ]  # fmt: skip
         assert figures(Measure.REFUNDED, *shown) == [("en", "EUR", 1, Decimal(30))]
 
-    def test_costs_are_those_of_the_parts_of_an_sms_and_of_whole_mails(
-        self, settings: Any
-    ) -> None:
+    def test_costs_are_those_of_the_parts_of_an_sms_and_of_whole_mails(self, settings: Any) -> None:
         prices = {"sms": (Decimal("0.0825"), "EUR"), "email": (Decimal("0.001"), "USD")}
         settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PRICES": prices}
         make_message(channel="sms", sms_parts=3)

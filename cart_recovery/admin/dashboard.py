@@ -227,7 +227,9 @@ def _funnel(now: Totals, writer: Writer) -> list[Bar]:
     widest = max(count for _name, count in steps) or 1
     bars, above = [], 0
     for name, count in steps:
-        share = writer.share(Decimal(count) / above) if above else ""
+        # one cart can have several messages, and each of them a click
+        is_part = 0 < count <= above
+        share = writer.share(Decimal(count) / above) if is_part else ""
         note = _("%(share)s of the step above") % {"share": share} if share else ""
         bars.append(Bar(name, writer.number(count), note, f"{100 * count / widest:.1f}"))
         above = count
@@ -328,7 +330,7 @@ def _cells(row: Totals, writer: Writer) -> list[str]:
         writer.number(row.of(Measure.SENT)),
         with_share(row.of(Measure.CLICKED), row.click_rate),
         writer.number(row.of(Measure.REACHED)),
-        with_share(row.recovered, row.recovery_rate),
+        with_share(row.recovered, row.order_rate),
         writer.money_or_nothing(row.revenue),
         writer.money_or_nothing(row.cost),
         with_share(row.of(Measure.OPTED_OUT), row.opt_out_rate),

@@ -122,6 +122,10 @@ class Totals:
         return _share(self.recovered, self.of(Measure.REACHED))
 
     @property
+    def order_rate(self) -> Decimal | None:
+        return _share(self.recovered, self.of(Measure.SENT))
+
+    @property
     def opt_out_rate(self) -> Decimal | None:
         return _share(self.of(Measure.OPTED_OUT), self.of(Measure.SENT))
 

@@ -35,7 +35,7 @@ MOST_ROWS: Final = 50
 #: currencies that get a chart of their own
 MOST_CURRENCIES: Final = 3
 #: beyond that, charts go by weeks
-MOST_DAYS: Final = 92
+MOST_DAYS: Final = 45
 NOTHING: Final = "–"
 
 

@@ -193,7 +193,7 @@ def _return_tile(now: Totals, writer: Writer) -> Tile:
         }
         for currency, amount in now.returns.items()
     ]  # fmt: skip
-    note = "" if values else _("No message had a price in these days.")
+    note = "" if values else _("No message had a price on these days.")
     return Tile(_("Return on cost"), values or [NOTHING], note)
 
 
@@ -292,10 +292,10 @@ def _summary(series: Sequence[Series]) -> str:
         if any(each.values):
             highest = max(range(len(each.values)), key=lambda n, each=each: each.values[n])
             parts.append(
-                _("%(name)s: %(highest)s at the most")
+                _("%(name)s: %(highest)s at most")
                 % {"name": each.name, "highest": each.shown[highest]}
             )
-    return "; ".join(parts) or _("Nothing in these days.")
+    return "; ".join(parts) or _("Nothing on these days.")
 
 
 def _columns() -> list[str]:

@@ -74,7 +74,7 @@ def _lines(rows: Any) -> Iterator[str]:
     names, language = Names(), get_language()
     headers = [
         _("Day"), _("Measure"), _("Campaign"), _("Step"), _("Variant"), _("Channel"),
-        _("Language"), _("Number"), _("Amount"), _("Currency"),
+        _("Language"), _("How many"), _("Amount"), _("Currency"),
     ]  # fmt: skip
     # where numbers have a comma, spreadsheets part columns by semicolons
     delimiter = ";" if get_format("DECIMAL_SEPARATOR") == "," else ","

@@ -55,11 +55,11 @@ def _fault(first: dt.date | None, last: dt.date | None, today: dt.date) -> str:
     if first is None or last is None:
         return _("Please give both days, like this: 2026-01-31.")
     if last < first:
-        return _("The first day lies behind the last one.")
+        return _("The first day lies after the last one.")
     if last > today:
         return _("The last day lies in the future.")
     if (last - first).days >= LONGEST:
-        return _("That are too many days: %(days)s at the most.") % {"days": LONGEST}
+        return _("Those are too many days: %(days)s at most.") % {"days": LONGEST}
     return ""
 
 

@@ -31,6 +31,8 @@ from cart_recovery.models import (
     Step,
     TrackedCart,
 )
+from cart_recovery.models.inserts import insert_all
+from cart_recovery.privacy.removing import delete
 from cart_recovery.reports.sources import SOURCES, Source, Span, add_up
 
 DAYS_PER_SWEEP: Final = 5
@@ -168,8 +170,8 @@ def _replace(day: dt.date, parts: Iterable[tuple[Source, frozenset[str]]]) -> No
             for key, (count, amount) in add_up(source.sums(span)).items()
             if key.measure in measures
         ]  # fmt: skip
-    DailyFigure.objects.filter(old, day=day).delete()
-    DailyFigure.objects.bulk_create(rows)
+    delete(DailyFigure.objects.filter(old, day=day))
+    insert_all(rows)
 
 
 def _living() -> Q:

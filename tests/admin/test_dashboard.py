@@ -395,7 +395,7 @@ class TestInTheBrowser:
 
     def test_a_wrong_wish_is_told_in_words(self, desk: Desk) -> None:
         page = desk.open(f"{INDEX}?since=2026-02-02&until=2026-01-01", locale="en-GB")
-        assert "first day lies behind" in page.get_by_role("alert").inner_text()
+        assert "first day lies after" in page.get_by_role("alert").inner_text()
         assert page.locator("input[name=since]").input_value() == "2026-02-02"
         desk.assert_accessible(page)
 

@@ -37,9 +37,9 @@ class Command(BaseCommand):
         until = options["until"] or timezone.localdate(timezone=zone)
         since = options["since"] or until - dt.timedelta(days=DAYS - 1)
         if since > until:
-            raise CommandError(f"{since} lies behind {until}.")
+            raise CommandError(f"{since} lies after {until}.")
         if (until - since).days >= LONGEST:
-            raise CommandError(f"That are more than {LONGEST} days.")
+            raise CommandError(f"Those are more than {LONGEST} days.")
         if options["rebuild"]:
             rebuilt = rolling.rebuild(since, until, timezone.now())
             self.stderr.write(f"{rebuilt} days summed up anew")

@@ -12,7 +12,7 @@ import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -280,5 +280,4 @@ def _by_day(at: dt.datetime) -> dt.datetime:
         local += dt.timedelta(days=1)
     elif local.hour >= 8:
         return at
-    moment: Any = local.replace(hour=9, minute=0, second=0, microsecond=0)
-    return moment.astimezone(dt.UTC)
+    return local.replace(hour=9, minute=0, second=0, microsecond=0).astimezone(dt.UTC)

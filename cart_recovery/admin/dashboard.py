@@ -290,10 +290,9 @@ def _summary(series: Sequence[Series]) -> str:
     parts = []
     for each in series:
         if any(each.values):
-            highest = max(range(len(each.values)), key=lambda n, each=each: each.values[n])
+            highest = each.shown[list(each.values).index(max(each.values))]
             parts.append(
-                _("%(name)s: %(highest)s at most")
-                % {"name": each.name, "highest": each.shown[highest]}
+                _("%(name)s: %(highest)s at most") % {"name": each.name, "highest": highest}
             )
     return "; ".join(parts) or _("Nothing on these days.")
 

@@ -56,12 +56,11 @@ def recovery_groups(app_list: Sequence[Mapping[str, Any]]) -> list[dict[str, Any
     """Admin's list of our models, parted into groups that read like apps to its template."""
     found = []
     for app in app_list:
-        left = [model for model in app["models"] if model["object_name"] != SHOWN]
-        for title, names in (*GROUPS, (_("More"), None)):
-            mine = [m for m in left if names is None or m["object_name"] in names]
-            if names is not None:
-                mine.sort(key=lambda m, names=names: names.index(m["object_name"]))
-            if mine:
+        models = {model["object_name"]: model for model in app["models"]}
+        models.pop(SHOWN, None)
+        for title, names in GROUPS:
+            if mine := [models.pop(name) for name in names if name in models]:
                 found.append({**app, "name": title, "models": mine})
-            left = [model for model in left if model not in mine]
+        if models:
+            found.append({**app, "name": _("More"), "models": list(models.values())})
     return found

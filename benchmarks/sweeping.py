@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from oscar.core.loading import get_model
 
 from benchmarks import carts, series
@@ -15,6 +16,7 @@ from cart_recovery import models, sweep
 from cart_recovery.conf import conf
 from cart_recovery.delivery.claims import new_claim_token
 from cart_recovery.delivery.followups import claim_due
+from cart_recovery.reports import rolling
 from tests.factories import make_campaign
 
 #: the sweeps follow each other in the shop's time by so much
@@ -44,6 +46,9 @@ def fill(total: int, start: dt.datetime) -> None:
         for first in range(1, total + 1, ROWS):
             _add_carts((first, min(total, first + ROWS - 1)), start)
         _add_followups(total // 10, start)
+    # the past of the reports has long been summed up
+    rolling.list_days(timezone.localdate(start, timezone.get_default_timezone()))
+    models.RolledDay.objects.update(rolled_at=start + dt.timedelta(days=2))
     series.settle([
         models.Contact, models.TrackedCart, models.Enrolment, models.FollowUp,
         get_model("basket", "Basket"), get_model("basket", "Line"),

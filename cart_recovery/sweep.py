@@ -23,6 +23,7 @@ from cart_recovery.delivery.outbox import give_up_stuck
 from cart_recovery.incentives.purging import purge_expired
 from cart_recovery.models import Heartbeat
 from cart_recovery.privacy import retention
+from cart_recovery.reports import rolling
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class SweepReport:
     unknown: int = 0
     credited: int = 0
     purged_vouchers: int = 0
+    rolled_days: int = 0
     removed: dict[str, int] = field(default_factory=dict)
     due: int = 0
     failed_stages: list[str] = field(default_factory=list)
@@ -53,6 +55,8 @@ def run(now: dt.datetime) -> SweepReport:
         ("credited", lambda: setattr(report, "credited", credit_pending(now, conf.BATCH_SIZE))),
         ("planned", lambda: setattr(report, "planned", plan(now))),
         ("purged", lambda: setattr(report, "purged_vouchers", purge_expired(now, conf.BATCH_SIZE))),
+        # before anything is deleted
+        ("rolled", lambda: setattr(report, "rolled_days", rolling.run(now))),
         ("retention", lambda: setattr(report, "removed", _clean_up(now))),
         ("due", lambda: setattr(report, "due", _count_due(now))),
     )

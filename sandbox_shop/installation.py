@@ -16,6 +16,7 @@ from sandbox_shop.countries import install_countries
 from sandbox_shop.customers import install_customers, install_staff
 from sandbox_shop.environment import current
 from sandbox_shop.history import install_history
+from sandbox_shop.past_messages import install_messages
 from sandbox_shop.reviews import install_reviews
 
 
@@ -34,6 +35,8 @@ def install(say: Callable[[str], None]) -> None:
     say("Orders and baskets of the last 90 days")
     install_history(now)
     install_reviews(now)
+    say("Messages of the past, and their reports")
+    install_messages(now)
     install_campaigns(now)
     # always: staff may have changed goods, and Whoosh is not kept up to date by each saving
     say("Search")

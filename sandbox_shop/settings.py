@@ -6,6 +6,7 @@ Variables of the environment that choose real parts are listed in `sandbox_shop.
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  Oscar's documented way to take its defaults
@@ -169,6 +170,8 @@ CART_RECOVERY = {
     ),
     "ADDRESS_HASH_KEY": keys.secret(VAR, "address_hash_key"),
     "CHANNELS": ENVIRONMENT.channels(),
+    # made up, for the reports
+    "PRICES": {"sms": (Decimal("0.0825"), "EUR"), "email": (Decimal("0.0009"), "EUR")},
     **ENVIRONMENT.limits(),
     # short enough to watch: the first message comes within two minutes of the last click
     "ABANDONED_AFTER": dt.timedelta(seconds=20),

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from cart_recovery.conf import conf
-from cart_recovery.models import Conversion
+from cart_recovery.models import Conversion, RolledDay
 from cart_recovery.shop.refunds import TakenBack, taken_back
 
 
@@ -40,6 +40,7 @@ def settle(order_ids: Collection[int], now: dt.datetime) -> int:
         ]
         if changed:
             Conversion.objects.bulk_update(changed, ["refunded_amount", "reversed_at"])
+            RolledDay.objects.mark_stale(conversion.credited_at for conversion in changed)
     return len(changed)
 
 

@@ -22,7 +22,14 @@ from cart_recovery.consent.suppression import suppress_digests
 from cart_recovery.consent.withdrawals import ADVERTISING, withdraw, withdraw_everywhere
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.exceptions import ChannelConfigurationError
-from cart_recovery.models import Contact, DeliveryEvent, Message, MessageState, Reason
+from cart_recovery.models import (
+    Contact,
+    DeliveryEvent,
+    Message,
+    MessageState,
+    Reason,
+    RolledDay,
+)
 from cart_recovery.models.inserts import insert_new
 from cart_recovery.provider_events import EventKind, ProviderEvent, SuppressionReason
 
@@ -169,7 +176,14 @@ def _fold_into(deciding: Sequence[tuple[ProviderEvent, Message]]) -> None:
             evidence[pk].append(Evidence(kind, occurred_at, dedupe_key, code, detail))
     for pk, message in messages.items():
         apply_evidence(message, evidence[pk])
-    _write([message for pk, message in messages.items() if _values(message) != before[pk]])
+    changed = {pk: message for pk, message in messages.items() if _values(message) != before[pk]}
+    _write(list(changed.values()))
+    sent_before = WRITTEN.index("sent_at")
+    RolledDay.objects.mark_stale(
+        moment
+        for pk, message in changed.items()
+        for moment in (message.sent_at, before[pk][sent_before])
+    )
 
 
 def apply_evidence(message: Message, evidence: Sequence[Evidence]) -> None:

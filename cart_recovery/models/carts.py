@@ -97,6 +97,11 @@ class TrackedCart(models.Model):
             models.Index(
                 fields=["order"], name="cart_recovery_cart_order", condition=Q(order__isnull=False)
             ),
+            # reports: carts of a day; partial, as above
+            models.Index(
+                fields=["abandoned_at"], name="cart_recovery_cart_abandoned",
+                condition=Q(abandoned_at__isnull=False),
+            ),
             # retention: carts that are over
             models.Index(
                 fields=["closed_at"], name="cart_recovery_cart_closed",

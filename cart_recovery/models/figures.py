@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Iterable
+
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
@@ -31,9 +35,9 @@ class DailyFigure(models.Model):
     #: in the time zone of the project (`TIME_ZONE`)
     day = models.DateField(_("day"))
     measure = models.CharField(_("measure"), max_length=16, choices=Measure)
-    campaign_key = models.PositiveBigIntegerField(default=0)
-    step_key = models.PositiveBigIntegerField(default=0)
-    variant_key = models.PositiveBigIntegerField(default=0)
+    campaign_key = models.PositiveBigIntegerField(_("campaign"), default=0)
+    step_key = models.PositiveBigIntegerField(_("step"), default=0)
+    variant_key = models.PositiveBigIntegerField(_("variant"), default=0)
     channel = models.CharField(_("channel"), max_length=32, blank=True, default="")
     language = models.CharField(_("language"), max_length=16, blank=True, default="")
     currency = models.CharField(_("currency"), max_length=12, blank=True, default="")
@@ -57,12 +61,24 @@ class DailyFigure(models.Model):
         return f"{self.day} {self.measure}"
 
 
+class RolledDayQuerySet(models.QuerySet["RolledDay"]):
+    def mark_stale(self, moments: Iterable[dt.datetime | None]) -> None:
+        """Have the days of these moments summed up again. Today is anyway: no statement for it."""
+        zone = timezone.get_default_timezone()
+        today = timezone.localdate(timezone=zone)
+        days = {timezone.localdate(moment, zone) for moment in moments if moment is not None}
+        if past := {day for day in days if day < today}:
+            self.filter(day__in=past, is_stale=False).update(is_stale=True)
+
+
 class RolledDay(models.Model):
     """Which days have been summed up, and which must be again since something in them changed."""
 
     day = models.DateField(_("day"), unique=True)
     rolled_at = models.DateTimeField(_("summed up"), null=True, blank=True)
     is_stale = models.BooleanField(_("to be summed up again"), default=False, db_index=True)
+
+    objects = RolledDayQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("day of the reports")

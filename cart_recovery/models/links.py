@@ -107,6 +107,8 @@ class LinkClick(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["link", "visit"], name="cart_recovery_click_visit")
         ]
+        # reports: clicks of a day
+        indexes = [models.Index(fields=["clicked_at"], name="cart_recovery_click_day")]
 
     def __str__(self) -> str:
         return _("Click %(pk)s") % {"pk": self.pk}

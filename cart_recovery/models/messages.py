@@ -90,6 +90,12 @@ class Message(models.Model):
                 fields=["sending_at"], name="cart_recovery_message_stuck",
                 condition=Q(state="sending"),
             ),
+            # reports: what was sent on a day, and what no provider took
+            models.Index(fields=["sent_at"], name="cart_recovery_message_sent"),
+            models.Index(
+                fields=["sending_at"], name="cart_recovery_message_refused",
+                condition=Q(state="failed", sent_at__isnull=True),
+            ),
             # caps and histories of one person
             models.Index(fields=["contact", "created_at"], name="cart_recovery_message_contact"),
         ]  # fmt: skip

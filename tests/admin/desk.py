@@ -79,7 +79,7 @@ class Desk:
                  .map(v => `${v.id}: ${v.help} at ${v.nodes.map(n => n.target.join(" ")).join(" | ")}`))""",
             [within, list(DJANGOS_OWN)],
         )
-        assert found == []
+        assert found == [], "\n".join(found)
 
     def look(self, page: Any, name: str) -> None:
         """The page in six sizes and colours; it must fit the window in each."""

@@ -37,6 +37,7 @@ REGISTERED = [
     "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
     "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
     "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
+    "dailyfigure",
 ]  # fmt: skip
 
 

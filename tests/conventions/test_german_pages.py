@@ -30,6 +30,7 @@ from cart_recovery.consent.wordings import current
 from cart_recovery.delivery.pausing import pause
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.preferences.stamps import make_stamp
+from cart_recovery.reports import rolling
 from tests import factories
 from tests.privacy.people import make_known_person
 from tests.restore_links import kit
@@ -104,6 +105,7 @@ def filled() -> None:
     )  # fmt: skip
     models.WebhookPayload.objects.create(channel="email", body="[]")
     models.Heartbeat.objects.create(stage="sweep", ran_at=now)
+    rolling.run(now)
     opt_in = models.OptIn.objects.create(
         contact=contact, channel="email", wording=models.ConsentWording.objects.first(),
         address_digest="d", source="footer", requested_at=now, expires_at=now,

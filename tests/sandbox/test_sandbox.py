@@ -28,6 +28,7 @@ TABLES = (
     "address_country", "reviews_productreview", "cart_recovery_contact",
     "cart_recovery_consentrecord", "cart_recovery_trackedcart", "cart_recovery_campaign",
     "cart_recovery_step", "cart_recovery_messagetemplate", "django_q_schedule",
+    "cart_recovery_message", "cart_recovery_conversion", "cart_recovery_dailyfigure",
 )  # fmt: skip
 
 
@@ -104,6 +105,17 @@ def test_campaigns_are_on_and_leave_the_past_alone(home):
     late = "last_activity_at >= (SELECT MIN(activated_at) FROM cart_recovery_campaign)"
     assert count(home, "cart_recovery_trackedcart", late) == 0
     assert count(home, "cart_recovery_trackedcart", "state = 'active'") == 0
+
+
+def test_the_reports_tell_of_three_months_and_nothing_of_it_is_sent_again(home):
+    told = dict(rows(home, "SELECT measure, SUM(count) FROM cart_recovery_dailyfigure GROUP BY 1"))
+    assert told["abandoned"] > told["reached"] > told["recovered"] > 20
+    assert told["sent"] == count(home, "cart_recovery_message") > 200
+    for measure in ("clicked", "failed", "opted_out", "complained", "refunded", "cost"):
+        assert told[measure] > 0, measure
+    assert count(home, "cart_recovery_followup", "state != 'done'") == 0
+    assert count(home, "cart_recovery_enrolment", "state = 'active'") == 0
+    assert count(home, "cart_recovery_rolledday", "rolled_at IS NULL") == 0
 
 
 def test_a_second_set_up_changes_nothing_not_even_what_staff_switched_off(home):

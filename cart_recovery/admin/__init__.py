@@ -4,6 +4,7 @@ from cart_recovery.admin import (
     campaigns,
     carts,
     contacts,
+    followups,
     messages,
     operations,
     opt_ins,
@@ -12,6 +13,6 @@ from cart_recovery.admin import (
 )
 
 __all__ = [
-    "campaigns", "carts", "contacts", "messages", "operations", "opt_ins", "suppressions",
+    "campaigns", "carts", "contacts", "followups", "messages", "operations", "opt_ins", "suppressions",
     "templates",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from cart_recovery.campaigns.mix import line_up
+from cart_recovery.campaigns.mix import MixChoice, line_up
 from cart_recovery.eligibility import rules
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.verdicts import Verdict
@@ -63,10 +63,11 @@ def explain(facts: FollowUpFacts, now: dt.datetime) -> Explanation:
 def _findings(facts: FollowUpFacts, now: dt.datetime) -> Iterator[Finding]:
     for name, rule in rules.RULES.items():
         yield Finding(name, rule(facts, now))
-    choice, refusal = rules.choose_channel(facts, now)
-    yield Finding(CHANNEL, refusal)
-    if choice is None:
+    choice = rules.choose_channel(facts, now)
+    if not isinstance(choice, MixChoice):
+        yield Finding(CHANNEL, choice)
         return
+    yield Finding(CHANNEL, None)
     moment = rules.moment_of(facts, choice, now)
     for name, moment_rule in rules.MOMENT_RULES.items():
         yield Finding(name, moment_rule(moment))

@@ -57,9 +57,9 @@ def judge(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
         verdict = rule(facts, now)
         if verdict is not None:
             return verdict
-    choice, refusal = choose_channel(facts, now)
-    if choice is None:
-        return refusal
+    choice = choose_channel(facts, now)
+    if not isinstance(choice, MixChoice):
+        return choice
     moment = moment_of(facts, choice, now)
     for moment_rule in MOMENT_RULES.values():
         verdict = moment_rule(moment)
@@ -177,14 +177,12 @@ def options_of(facts: FollowUpFacts) -> list[MixOption]:
     return [o for o in facts.options if (o.template_code, o.channel) in facts.templates]
 
 
-def choose_channel(
-    facts: FollowUpFacts, now: dt.datetime
-) -> tuple[MixChoice, None] | tuple[None, Verdict]:
+def choose_channel(facts: FollowUpFacts, now: dt.datetime) -> MixChoice | Verdict:
     """The first channel in line that may be used, or the verdict where none may."""
     enrolment = facts.followup.enrolment
     options = options_of(facts)
     if facts.options and not options:
-        return None, Skip(Reason.TEMPLATE_MISSING)
+        return Skip(Reason.TEMPLATE_MISSING)
     choice, blocked = choose(
         options,
         seed=seed_of(facts),
@@ -192,9 +190,9 @@ def choose_channel(
         blocker=lambda channel: blocker(facts, channel, now),
     )
     if choice is not None:
-        return choice, None
+        return choice
     is_late = _is_late(facts, options, now)
-    return None, Skip(Reason.MISSED) if is_late else _why_nobody(facts, blocked, now)
+    return Skip(Reason.MISSED) if is_late else _why_nobody(facts, blocked, now)
 
 
 def seed_of(facts: FollowUpFacts) -> str:

@@ -102,6 +102,11 @@ class TrackedCart(models.Model):
                 fields=["closed_at"], name="cart_recovery_cart_closed",
                 condition=Q(closed_at__isnull=False),
             ),
+            # the list in admin: a period of it; partial, so that a basket change does not pay
+            models.Index(
+                fields=["abandoned_at", "id"], name="cart_recovery_cart_period",
+                condition=Q(abandoned_at__isnull=False),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -50,6 +50,8 @@ class Conversion(models.Model):
     class Meta:
         verbose_name = _("conversion")
         verbose_name_plural = _("conversions")
+        # the list in admin: a period of it
+        indexes = [models.Index(fields=["credited_at", "id"], name="cart_recovery_conversion_date")]
 
     def __str__(self) -> str:
         return self.order_number

@@ -29,6 +29,13 @@ class MessageState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn before sending")
 
 
+#: what staff look for first; rare, so that an index of these alone stays small
+PROBLEM_STATES = (
+    MessageState.RETRY, MessageState.UNKNOWN, MessageState.DEFERRED, MessageState.FAILED,
+    MessageState.BOUNCED, MessageState.COMPLAINED,
+)  # fmt: skip
+
+
 class Message(models.Model):
     """One rendered send: the act. Written and committed before the provider is called."""
 
@@ -92,6 +99,13 @@ class Message(models.Model):
             ),
             # caps and histories of one person
             models.Index(fields=["contact", "created_at"], name="cart_recovery_message_contact"),
+            # the log in admin: a period of it
+            models.Index(fields=["created_at", "id"], name="cart_recovery_message_period"),
+            # the log in admin: what went wrong
+            models.Index(
+                fields=["id"], name="cart_recovery_message_problem",
+                condition=Q(state__in=PROBLEM_STATES),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -42,6 +42,7 @@ REGISTERED = [
     "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
     "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
     "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
+    "deliveryevent",
 ]  # fmt: skip
 
 
@@ -246,7 +247,8 @@ class TestActions:
     def test_planned_follow_up_is_cancelled_with_its_reason(self, staff: Client) -> None:
         followup = make_followup()
         staff.post(
-            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+            list_url("followup"),
+            {"action": "cancel_planned", "_selected_action": [followup.pk], "confirmed": "yes"},
         )
         followup.refresh_from_db()
         assert (followup.state, followup.reason) == (FollowUpState.CANCELLED, Reason.STAFF)
@@ -268,7 +270,8 @@ class TestActions:
         client.force_login(clerk)
         followup = make_followup()
         client.post(
-            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+            list_url("followup"),
+            {"action": "cancel_planned", "_selected_action": [followup.pk], "confirmed": "yes"},
         )
         followup.refresh_from_db()
         assert followup.state == FollowUpState.PLANNED

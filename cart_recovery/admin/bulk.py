@@ -31,13 +31,15 @@ class Outlook:
 class BulkAdmin(PagesAdmin):
     """A list whose actions show what they will do before they do it."""
 
-    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+    def response_action(
+        self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any
+    ) -> Any:
         """On ticked rows only: "all rows that match" may be a million of them."""
         post = request.POST.copy()
         post["select_across"] = "0"
         post.setlist(ACTION_CHECKBOX_NAME, post.getlist(ACTION_CHECKBOX_NAME)[:MOST])
         request.POST = post  # type: ignore[assignment]  # a copy of what it was
-        return super().response_action(request, queryset)
+        return super().response_action(request, queryset, *args, **kwargs)
 
     def is_confirmed(self, request: HttpRequest) -> bool:
         return request.POST.get("confirmed") == "yes"

@@ -86,7 +86,7 @@ class ContactAdmin(StoryAdmin, PersonalDataAdmin, LargeListAdmin):
         return False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        changelist = super().get_changelist_instance(request)
+        changelist: Any = super().get_changelist_instance(request)
         changelist.search_help_text = (
             _("A whole e-mail address or phone number, or how the address begins.")
             if may_see_persons(request)

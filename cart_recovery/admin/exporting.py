@@ -57,9 +57,10 @@ class ExportAdmin(AnyModelAdmin):
     def export_view(self, request: HttpRequest) -> HttpResponseBase:
         """The list as it is filtered in the URL, all pages of it."""
         try:
-            listing = self.get_changelist_instance(request).listing
+            changelist: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(self._list_url())
+        listing = changelist.listing
         if self.csv_related:
             listing = replace(listing, rows=listing.rows.select_related(*self.csv_related))
         masked = {} if may_see_persons(request) else self.csv_masked
@@ -108,16 +109,18 @@ def _chunks(listing: Listing) -> Iterator[list[Any]]:
         place = page.older
 
 
-def heading(model: type[Model], path: str) -> Any:
-    """The name of the field at the end of the path."""
-    name = path
+def heading(model: type[Model], path: str) -> str:
+    """The name of the field; of a field of a related row the name of the relation."""
+    title: Any = path
     for name in path.split("."):
         field = _field(model, name.removesuffix("_id"))
         if field is None:
-            return _("number") if name in ("pk", "id") else name
-        if field.related_model is not None:
-            model = field.related_model  # type: ignore[assignment]  # a model class
-    return capfirst(str(field.verbose_name))
+            title = _("number")
+        elif field.related_model is not None:
+            title, model = field.verbose_name, field.related_model
+        elif "." not in path:
+            title = field.verbose_name
+    return capfirst(str(title))
 
 
 def _field(model: type[Model], name: str) -> Field[Any, Any] | None:

@@ -104,7 +104,9 @@ class CampaignFilter(ChoiceFilter):
     def condition(self, value: str) -> Q:
         if not self.by_step:
             return super().condition(value)
-        steps = list(Step.objects.filter(campaign=value).order_by().values_list("pk", flat=True))
+        steps = list(
+            Step.objects.filter(campaign=int(value)).order_by().values_list("pk", flat=True)
+        )
         return Q(**{f"{self.field}__in": steps})
 
 
@@ -143,8 +145,9 @@ class PeriodFilter(admin.ListFilter):
         model: type[Model],
         model_admin: Any,
     ) -> None:
-        super().__init__(request, params, model, model_admin)  # type: ignore[arg-type]  # as Django calls it
-        self.title = model._meta.get_field(self.field).verbose_name  # type: ignore[union-attr,assignment]  # a field of ours
+        super().__init__(request, params, model, model_admin)
+        field: Any = model._meta.get_field(self.field)
+        self.title = field.verbose_name
         self.others = {
             name: value for name, value in request.GET.items()
             if name not in (self.SINCE, self.UNTIL, "older", "newer", "e")
@@ -167,7 +170,7 @@ class PeriodFilter(admin.ListFilter):
     def has_output(self) -> bool:
         return True
 
-    def expected_parameters(self) -> list[str]:
+    def expected_parameters(self) -> list[str | None]:
         return [self.SINCE, self.UNTIL]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

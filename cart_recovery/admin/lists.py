@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 
 from cart_recovery.admin.access import SEE_STORIES, may_see_persons
 from cart_recovery.admin.exporting import ExportAdmin
-from cart_recovery.admin.filters import PeriodFilter
+from cart_recovery.admin.filters import ChoiceFilter, PeriodFilter
 from cart_recovery.admin.keyset import WINDOW, Listing, Order, Page, read_position
 
 OLDER, NEWER = "older", "newer"
@@ -25,6 +25,7 @@ class KeysetChangeList(ChangeList):
     """Django's list with pages by position; see `keyset`."""
 
     page: Page
+    model_admin: Any
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)
@@ -35,6 +36,7 @@ class KeysetChangeList(ChangeList):
         return str(super().get_query_string(new_params, [*(remove or ()), *POSITIONS]))
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self._request = request
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return rows.order_by(*self.key.names()).defer(*self.model_admin.list_deferred)
 
@@ -46,12 +48,11 @@ class KeysetChangeList(ChangeList):
 
     @property
     def listing(self) -> Listing:
-        active = [spec for spec in self.filter_specs if getattr(spec, "is_active", False)]
-        narrows = any(s.is_indexed for s in active if not isinstance(s, PeriodFilter))
+        chosen = [s for s in self.filter_specs if isinstance(s, ChoiceFilter) and s.is_active]
+        narrows = any(spec.is_indexed for spec in chosen)
         # a search and a link from another page go by an index too
         is_found = bool(self.query) or any(n in self.params for n in self.model_admin.lookups)
-        others = [spec for spec in active if not isinstance(spec, PeriodFilter)]
-        needs_window = bool(others) and not narrows and not is_found
+        needs_window = bool(chosen) and not narrows and not is_found
         everything = self._within_period() if needs_window else None
         return Listing(self.queryset, self.key, self.list_per_page, everything)
 
@@ -59,7 +60,7 @@ class KeysetChangeList(ChangeList):
         rows: QuerySet[Any] = self.model._default_manager.all()
         for spec in self.filter_specs:
             if isinstance(spec, PeriodFilter):
-                rows = spec.queryset(self.model_admin, rows)
+                rows = spec.queryset(self._request, rows)
         return rows
 
     def get_results(self, request: HttpRequest) -> None:
@@ -112,7 +113,9 @@ class LargeListAdmin(ExportAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         kept = [(n, v) for n, v in request.GET.items() if n not in (*POSITIONS, "q", "e")]
-        given = urlencode([(n, v) for n, v in request.GET.items() if n not in (*POSITIONS, "e")])
+        given = urlencode(
+            {n: str(v) for n, v in request.GET.items() if n not in (*POSITIONS, "e")}
+        )  # fmt: skip
         context = {
             **(extra_context or {}),
             "may_tell": request.user.has_perm(SEE_STORIES),

@@ -62,10 +62,12 @@ _BY_STATE: Final[Mapping[str, RetryObstacle]] = {
 def examine(messages: Sequence[Message], now: dt.datetime) -> list[RetryOutlook]:
     """What would become of each message, in the order given. Constant queries."""
     failed = [m.pk for m in messages if _was_refused(m)]
-    reported = set(
+    reported: set[int | None] = set(
         DeliveryEvent.objects.filter(message__in=failed).values_list("message_id", flat=True)
     )
-    overtaken = _overtaken([m.followup_id for m in messages if m.followup_id is not None])
+    overtaken: set[int | None] = _overtaken(
+        [m.followup_id for m in messages if m.followup_id is not None]
+    )
     first = [_outlook(m, reported, overtaken) for m in messages]
     open_ids = [o.message.followup_id for o in first if o.obstacle is None]
     forbidden = _forbidden([pk for pk in open_ids if pk is not None], now)
@@ -109,7 +111,9 @@ def _was_refused(message: Message) -> bool:
     )
 
 
-def _outlook(message: Message, reported: set[int | None], overtaken: set[int]) -> RetryOutlook:
+def _outlook(
+    message: Message, reported: set[int | None], overtaken: set[int | None]
+) -> RetryOutlook:
     if message.state in _BY_STATE:
         return RetryOutlook(message, _BY_STATE[message.state])
     if not _was_refused(message) or message.pk in reported:
@@ -121,13 +125,14 @@ def _outlook(message: Message, reported: set[int | None], overtaken: set[int]) -
     return RetryOutlook(message)
 
 
-def _overtaken(followup_ids: Sequence[int]) -> set[int]:
+def _overtaken(followup_ids: Sequence[int]) -> set[int | None]:
     """Follow-ups after which another step of the same enrolment has been worked on."""
     later = FollowUp.objects.filter(
         enrolment__followups__in=followup_ids,
         step__position__gt=F("enrolment__followups__step__position"),
     ).exclude(state=FollowUpState.PLANNED)
-    return set(later.values_list("enrolment__followups", flat=True)) & set(followup_ids)
+    found: set[int | None] = set(later.values_list("enrolment__followups", flat=True))
+    return found & set(followup_ids)
 
 
 def _forbidden(followup_ids: Sequence[int], now: dt.datetime) -> dict[int | None, Reason]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -20,6 +20,9 @@ from cart_recovery.conf import conf
 from cart_recovery.models import Campaign, Step
 
 Choice = tuple[str, Any]
+#: a filter with more values than this is closed until it is used
+LONG: Final = 12
+LONG_TEMPLATE: Final = "admin/cart_recovery/long_filter.html"
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -56,6 +59,7 @@ def choice_filter(
 
     class Filter(ChoiceFilter):
         title = heading
+        template = LONG_TEMPLATE if len(values) > LONG else ChoiceFilter.template
         parameter_name = path
         field = path
         indexed_values = indexed

@@ -49,17 +49,18 @@ class Order:
     def position_of(self, row: Any) -> Position:
         return Position(row.pk, getattr(row, self.field) if self.field else None)
 
-    def older(self, than: Position) -> Q:
-        return self._beyond(than, "lt")
+    def older(self, than: Position, *, inclusive: bool = False) -> Q:
+        return self._beyond(than, "lt", inclusive=inclusive)
 
-    def newer(self, than: Position) -> Q:
-        return self._beyond(than, "gt")
+    def newer(self, than: Position, *, inclusive: bool = False) -> Q:
+        return self._beyond(than, "gt", inclusive=inclusive)
 
-    def _beyond(self, place: Position, side: str) -> Q:
+    def _beyond(self, place: Position, side: str, *, inclusive: bool) -> Q:
+        by_key = f"pk__{side}e" if inclusive else f"pk__{side}"
         if not self.field:
-            return Q(**{f"pk__{side}": place.key})
+            return Q(**{by_key: place.key})
         # the first part is for the index, which does not see through the OR
-        same = Q(**{self.field: place.at, f"pk__{side}": place.key})
+        same = Q(**{self.field: place.at, by_key: place.key})
         return Q(**{f"{self.field}__{side}e": place.at}) & (
             Q(**{f"{self.field}__{side}": place.at}) | same
         )
@@ -103,7 +104,7 @@ class Listing:
         if start is not None:
             rows = rows.filter(self.order.older(start))
         if bound is not None:
-            rows = rows.filter(self.order.newer(bound) | Q(pk=bound.key))
+            rows = rows.filter(self.order.newer(bound, inclusive=True))
         found = list(rows.order_by(*self.order.names())[: self.size + 1])
         has_more = len(found) > self.size
         found = found[: self.size]
@@ -120,7 +121,7 @@ class Listing:
         rows, bound = self.rows, self._window_end(end, backwards=True)
         rows = rows.filter(self.order.newer(end))
         if bound is not None:
-            rows = rows.filter(self.order.older(bound) | Q(pk=bound.key))
+            rows = rows.filter(self.order.older(bound, inclusive=True))
         found = list(rows.order_by(*self.order.names(backwards=True))[: self.size + 1])
         has_more = len(found) > self.size
         found = found[: self.size][::-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -90,7 +90,7 @@ class StorySearchAdmin(StoryAdmin):
         found = find(term) if term else None
         if found is not None and found.found:
             if len(found.found) == 1:
-                return _redirect(found.found[0])
+                return SeeOther(story_url(found.found[0]))
             return self._search_page(request, term, found.found)
         if found is not None and found.digests:
             story = tell_address(list(found.digests))
@@ -134,9 +134,10 @@ def story_url(found: Found) -> str:
     return reverse(f"admin:cart_recovery_{names[found.kind]}", args=[found.key])
 
 
-def _redirect(found: Found) -> HttpResponse:
-    # 303: the browser forgets the POST, and with it the address
-    return HttpResponse(status=303, headers={"Location": story_url(found)})
+class SeeOther(HttpResponseRedirect):
+    """The browser forgets the POST, and with it the address."""
+
+    status_code = 303
 
 
 def _title(found: Found) -> str:

@@ -16,9 +16,7 @@ _SENTENCES: Final[Mapping[str, Any]] = {
     "contact_erased": gettext_lazy("The person's data was erased."),
     "cart_begun": gettext_lazy("Cart %(cart)s was begun (basket %(basket)s)."),
     "cart_touched": gettext_lazy("Cart %(cart)s was last touched, at the stage: %(stage)s."),
-    "cart_abandoned": gettext_lazy(
-        "Cart %(cart)s was found abandoned, with %(lines)s lines worth %(total)s."
-    ),
+    "cart_abandoned": gettext_lazy("Cart %(cart)s was found abandoned."),
     "cart_closed": gettext_lazy("Cart %(cart)s ended: %(cart_state)s."),
     "cart_left_out": gettext_lazy("Cart %(cart)s was left out: %(exclusion)s."),
     "enrolled": gettext_lazy(
@@ -118,6 +116,8 @@ def tone(fact: Fact) -> str:
 
 def _extra(fact: Fact, words: Mapping[str, str]) -> str:
     parts = []
+    if fact.kind == "cart_abandoned" and words["total"]:
+        parts.append(_("Lines: %(lines)s, total: %(total)s.") % words)
     if words.get("reason") and fact.kind != "not_enrolled_refused":
         parts.append(_("Reason: %(reason)s.") % words)
     if fact.kind == "followup_ended" and words.get("choice"):

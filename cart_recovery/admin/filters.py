@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases
@@ -117,7 +118,7 @@ class CampaignFilter(ChoiceFilter):
 class ProblemFilter(ChoiceFilter):
     """Only what went wrong. `problems` says what that is."""
 
-    title = _("problems")
+    title = pgettext_lazy("filter", "problems")
     parameter_name = "problems"
     indexed_values = ("yes",)
     problems = Q()

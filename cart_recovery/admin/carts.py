@@ -45,8 +45,8 @@ class EnrolmentInline(AnyTabularInline):
 @admin.register(TrackedCart)
 class TrackedCartAdmin(StoryAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "last_activity_at", "basket_link", "contact_link", "state_label", "stage",
-        "line_count", "amount", "order_link",
+        "pk", "state_label", "last_activity_at", "stage", "line_count", "amount", "contact_link",
+        "basket_link", "order_link",
     ]  # fmt: skip
     list_filter = [
         choice_filter("state", _("state"), CartState.choices), period_filter("abandoned_at"),

@@ -62,8 +62,8 @@ class FollowUpProblemFilter(ProblemFilter):
 @admin.register(FollowUp)
 class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "campaign", "step_position", "contact_link", "cart_link", "state_label", "why",
-        "due_at",
+        "pk", "state_label", "due_at", "campaign", "step_position", "why", "contact_link",
+        "cart_link",
     ]  # fmt: skip
     list_filter = [
         FollowUpProblemFilter,
@@ -182,7 +182,7 @@ class FollowUpInline(AnyTabularInline):
 @admin.register(Enrolment)
 class EnrolmentAdmin(StoryAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "enrolled_at", "campaign", "contact", "cart", "state_label", "why",
+        "pk", "state_label", "enrolled_at", "campaign", "why", "contact", "cart",
     ]  # fmt: skip
     list_filter = [
         choice_filter("state", _("state"), EnrolmentState.choices), period_filter("enrolled_at"),

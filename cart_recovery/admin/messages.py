@@ -91,7 +91,7 @@ class DeliveryEventInline(AnyTabularInline):
 class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
     pages = (("<int:key>/body/", "body_view", SEE_PERSONS),)
     list_display = [
-        "pk", "created_at", "channel_label", "state_label", "reason_label", "to_address", "subject",
+        "pk", "state_label", "created_at", "channel_label", "reason_label", "to_address", "subject",
         "contact_link", "cart_link",
     ]  # fmt: skip
     list_filter = [
@@ -261,7 +261,7 @@ def _obstacle_text(obstacle: RetryObstacle | None, reason: Reason | None) -> str
 @admin.register(DeliveryEvent)
 class DeliveryEventAdmin(ReadOnlyAdmin):
     list_display = [
-        "pk", "received_at", "channel_label", "event_badge", "code", "message_link", "is_machine",
+        "pk", "event_badge", "received_at", "channel_label", "code", "message_link", "is_machine",
     ]  # fmt: skip
     list_filter = [
         choice_filter("kind", _("kind"), DeliveryEvent.KINDS), period_filter("received_at"),

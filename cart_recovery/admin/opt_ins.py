@@ -18,7 +18,7 @@ from cart_recovery.models import FollowUpState, Notice, NoticeKind, OptIn, OptIn
 @admin.register(OptIn)
 class OptInAdmin(PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "requested_at", "contact", "channel_label", "state_label", "source", "expires_at",
+        "pk", "state_label", "requested_at", "contact", "channel_label", "source", "expires_at",
     ]  # fmt: skip
     list_filter = [choice_filter("state", _("state"), OptInState.choices), ChannelFilter]
     lookups = ("contact",)
@@ -36,7 +36,7 @@ class OptInAdmin(PersonSearchAdmin, ReadOnlyAdmin):
 @admin.register(Notice)
 class NoticeAdmin(PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "created_at", "kind", "contact", "channel_label", "state_label", "why", "ended_at",
+        "pk", "state_label", "created_at", "kind", "contact", "channel_label", "why", "ended_at",
     ]  # fmt: skip
     list_filter = [
         choice_filter("kind", _("kind"), NoticeKind.choices), period_filter("created_at"),

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 
 from benchmarks.databases import DEFAULT_SERVER
 
-NAMES = ("add_to_basket", "sweep_scale", "sending", "memory", "rendering", "privacy")
+NAMES = (
+    "add_to_basket", "sweep_scale", "sending", "memory", "rendering", "privacy", "staff_pages",
+)  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

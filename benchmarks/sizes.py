@@ -28,11 +28,15 @@ class Sizes:
     #: people of privacy
     few_persons: int = 10_000
     many_persons: int = 100_000
+    #: carts and messages of staff_pages, and looks at each page
+    few_listed: int = 10_000
+    many_listed: int = 1_000_000
+    looks: int = 7
 
 
 FULL = Sizes()
 QUICK = Sizes(
     replicas=1, warm_ups=3, additions=12, few_carts=10_000, many_carts=100_000, due_carts=200,
     sweeps=3, messages=300, slow_messages=60, runs=1, few_messages=1_000, many_messages=5_000,
-    rendered=300, few_persons=600, many_persons=3_000,
+    rendered=300, few_persons=600, many_persons=3_000, few_listed=1_000, many_listed=20_000, looks=2,
 )  # fmt: skip

@@ -31,7 +31,15 @@ def run(names: Sequence[str], *, server_url: str, is_quick: bool, tell: Tell) ->
     """Run these benchmarks on each database that there is."""
     # the workers' functions are named by reference, and their modules import models
     django.setup()
-    from benchmarks import add_to_basket, memory, privacy, rendering_speed, sending, sweep_scale
+    from benchmarks import (
+        add_to_basket,
+        memory,
+        privacy,
+        rendering_speed,
+        sending,
+        staff_pages,
+        sweep_scale,
+    )
 
     benchmarks: dict[str, Benchmark] = {
         "add_to_basket": add_to_basket.run,
@@ -40,6 +48,7 @@ def run(names: Sequence[str], *, server_url: str, is_quick: bool, tell: Tell) ->
         "memory": memory.run,
         "rendering": rendering_speed.run,
         "privacy": privacy.run,
+        "staff_pages": staff_pages.run,
     }
     result = Run()
     sizes = QUICK if is_quick else FULL

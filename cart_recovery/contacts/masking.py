@@ -9,7 +9,7 @@ import phonenumbers
 
 #: stands for what a reader may not see
 DOTS: Final = "•••"
-_ADDRESS: Final = re.compile(r"[^\s<>()\[\]{},;:\"'“”„]+@[^\s<>()\[\]{},;:\"'“”„]+")
+_ADDRESS: Final = re.compile(r"[^\s<>]+@[^\s<>]+")
 _NUMBER: Final = re.compile(r"\+?\d[\d\s/()-]{6,}\d")
 
 

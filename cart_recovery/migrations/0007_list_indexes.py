@@ -10,6 +10,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterField(
+            model_name='deliveryevent',
+            name='dedupe_key',
+            field=models.CharField(editable=False, max_length=100, unique=True),
+        ),
         migrations.AddIndex(
             model_name='consentrecord',
             index=models.Index(fields=['recorded_at', 'id'], name='cart_recovery_consent_period'),

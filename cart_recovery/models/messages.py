@@ -136,7 +136,7 @@ class DeliveryEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=KINDS)
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
-    dedupe_key = models.CharField(max_length=100, unique=True)
+    dedupe_key = models.CharField(max_length=100, unique=True, editable=False)
     code = models.CharField(_("code"), max_length=64, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     is_machine = models.BooleanField(_("by a machine"), default=False)

@@ -12,6 +12,7 @@ from typing import Final
 
 from django.contrib.auth import get_user_model
 from django.db import connection
+from django.db.models import Max, Model
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -173,16 +174,29 @@ def pages() -> Sequence[tuple[str, str]]:
         ("dashboard, 90 days", f"{base}?days=90"),
         ("dashboard, a year", f"{base}?since={_ago(365)}&until={_ago(0)}"),
         ("carts", f"{base}trackedcart/"),
-        ("carts, abandoned", f"{base}trackedcart/?state__exact=abandoned"),
+        ("carts, abandoned", f"{base}trackedcart/?state=abandoned"),
+        ("carts, a state that none has", f"{base}trackedcart/?state=deleted"),
+        ("carts, deep page", f"{base}trackedcart/?older={_middle(models.TrackedCart)}"),
+        ("carts, a week", f"{base}trackedcart/?since={_ago(7)}"),
         ("messages", f"{base}message/"),
-        ("messages, failed", f"{base}message/?state__exact=failed"),
+        ("messages, failed", f"{base}message/?state=failed"),
+        ("messages, only problems", f"{base}message/?problems=yes"),
+        ("messages, deep page", f"{base}message/?older={_middle(models.Message)}"),
+        ("messages, a week", f"{base}message/?since={_ago(7)}"),
         ("messages to an address", f"{base}message/?q={ADDRESS}"),
         ("follow-ups", f"{base}followup/"),
+        ("follow-ups, planned", f"{base}followup/?state=planned"),
         ("enrolments", f"{base}enrolment/"),
         ("contacts", f"{base}contact/"),
+        ("contacts, an address", f"{base}contact/?q={ADDRESS}"),
         ("conversions", f"{base}conversion/"),
     ]
 
 
 def _ago(days: int) -> dt.date:
     return timezone.localdate(timezone=timezone.get_default_timezone()) - dt.timedelta(days=days)
+
+
+def _middle(model: type[Model]) -> int:
+    """The key in the middle of the table, where a page number would be in the thousands."""
+    return int(model._default_manager.aggregate(last=Max("pk"))["last"] or 0) // 2

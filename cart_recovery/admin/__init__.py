@@ -5,6 +5,7 @@ from cart_recovery.admin import (
     carts,
     contacts,
     figures,
+    followups,
     messages,
     operations,
     opt_ins,
@@ -13,6 +14,6 @@ from cart_recovery.admin import (
 )
 
 __all__ = [
-    "campaigns", "carts", "contacts", "figures", "messages", "operations", "opt_ins", "suppressions",
-    "templates",
+    "campaigns", "carts", "contacts", "figures", "followups", "messages", "operations", "opt_ins",
+    "suppressions", "templates",
 ]  # fmt: skip

@@ -15,6 +15,24 @@ from cart_recovery.admin.bases import AnyModelAdmin
 View = Callable[..., HttpResponseBase]
 
 
+def url_name(model_admin: AnyModelAdmin, method: str) -> str:
+    opts = model_admin.opts
+    return f"{opts.app_label}_{opts.model_name}_{method.removesuffix('_view')}"
+
+
+def page_view(model_admin: AnyModelAdmin, method: str, permission: str) -> View:
+    """The method as a view: wrapped by the admin site, permission first, never kept by a cache."""
+    view: View = getattr(model_admin, method)
+
+    def checked(request: HttpRequest, **parts: Any) -> HttpResponseBase:
+        require(request, permission)
+        response = view(request, **parts)
+        response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return model_admin.admin_site.admin_view(checked)
+
+
 class PagesAdmin(AnyModelAdmin):
     """A ModelAdmin with pages of its own.
 
@@ -27,24 +45,10 @@ class PagesAdmin(AnyModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         own = [
-            path(route, self._wrapped(method, permission), name=self._url_name(method))
+            path(route, page_view(self, method, permission), name=url_name(self, method))
             for route, method, permission in self.pages
         ]
         return [*own, *super().get_urls()]
-
-    def _url_name(self, method: str) -> str:
-        return f"{self.opts.app_label}_{self.opts.model_name}_{method.removesuffix('_view')}"
-
-    def _wrapped(self, method: str, permission: str) -> View:
-        view: View = getattr(self, method)
-
-        def checked(request: HttpRequest, **parts: Any) -> HttpResponseBase:
-            require(request, permission)
-            response = view(request, **parts)
-            response.headers.setdefault("Cache-Control", "no-store")
-            return response
-
-        return self.admin_site.admin_view(checked)
 
     def row(self, key: object) -> Any:
         """The row of a page's URL. Raises Http404."""

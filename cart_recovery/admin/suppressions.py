@@ -14,15 +14,20 @@ from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.admin.access import LIFT
 from cart_recovery.admin.bases import AnyModelForm
+from cart_recovery.admin.filters import ChannelFilter, choice_filter
 from cart_recovery.admin.lists import LargeListAdmin, ReadOnlyAdmin
 from cart_recovery.admin.pages import PagesAdmin
-from cart_recovery.admin.searching import digests_of
 from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases
 from cart_recovery.conf import conf
 from cart_recovery.consent.addresses import address_kind_of
 from cart_recovery.consent.suppression import lift
-from cart_recovery.contacts.addresses import address_digest, normalize_email, parse_phone
+from cart_recovery.contacts.addresses import (
+    address_digest,
+    digests_of,
+    normalize_email,
+    parse_phone,
+)
 from cart_recovery.exceptions import ChannelConfigurationError, InvalidAddressError
 from cart_recovery.models import Suppression, SuppressionChange
 from cart_recovery.provider_events import SuppressionReason
@@ -72,7 +77,7 @@ class LiftForm(forms.Form):
 class SuppressionAdmin(PagesAdmin, LargeListAdmin):
     pages = (("<int:key>/lift/", "lift_view", LIFT),)
     list_display = ["created_at", "channel", "reason", "source"]
-    list_filter = ["channel", "reason"]
+    list_filter = [ChannelFilter, choice_filter("reason", _("reason"), Suppression.REASONS)]
     search_fields = ["address_digest"]
     search_help_text = _("A whole e-mail address or phone number.")
     form = BlockForm
@@ -134,7 +139,10 @@ class SuppressionAdmin(PagesAdmin, LargeListAdmin):
 @admin.register(SuppressionChange)
 class SuppressionChangeAdmin(ReadOnlyAdmin):
     list_display = ["changed_at", "channel", "change", "reason", "source", "note", "user"]
-    list_filter = ["channel", "change", "reason"]
+    list_filter = [
+        ChannelFilter, choice_filter("change", _("change"), SuppressionChange.Change.choices),
+        choice_filter("reason", _("reason"), Suppression.REASONS),
+    ]  # fmt: skip
     list_select_related = ["user"]
     search_fields = ["address_digest"]
     search_help_text = _("A whole e-mail address or phone number.")

@@ -48,7 +48,7 @@ def choose(
     channel stands first in line; the rest as drawn by `draw_order`.
     """
     blocked: list[tuple[str, str]] = []
-    for place, option in enumerate(_line_up(options, seed=seed, preferred=preferred)):
+    for place, option in enumerate(line_up(options, seed=seed, preferred=preferred)):
         why = blocker(option.channel)
         if not why:
             return MixChoice(option, _reason(option, place, preferred), tuple(blocked)), ()
@@ -67,7 +67,8 @@ def draw_order(options: Iterable[MixOption], *, seed: str) -> list[MixOption]:
     return sorted(options, key=lambda option: (_score(option, seed), option.variant_id))
 
 
-def _line_up(options: Sequence[MixOption], *, seed: str, preferred: str) -> list[MixOption]:
+def line_up(options: Sequence[MixOption], *, seed: str, preferred: str) -> list[MixOption]:
+    """The order in which the options are tried: the preferred channel, then as drawn."""
     drawn = draw_order(options, seed=seed)
     return [o for o in drawn if o.channel == preferred] + [
         o for o in drawn if o.channel != preferred

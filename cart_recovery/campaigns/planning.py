@@ -73,14 +73,14 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
     """Enrol abandoned carts (with contact) where a campaign wants them, or restart their clock."""
     if not carts:
         return
-    campaigns = _active_campaigns()
+    campaigns = active_campaigns()
     known = _enrolments_of(carts)
     originals = enrolments_of_originals(carts)
     fresh: list[Enrolment] = []
     restarted: list[Enrolment] = []
     superseded: list[Enrolment] = []
     for cart in carts:
-        campaign, why_not = _campaign_for(cart, campaigns, now)
+        campaign, why_not = campaign_for(cart, campaigns, now)
         former = known.get(cart.pk, [])
         running = next((e for e in former if e.state == EnrolmentState.ACTIVE), None)
         if running is not None and not _is_superseded(running, campaign):
@@ -169,7 +169,8 @@ def _announce(carts: Sequence[TrackedCart]) -> None:
         )
 
 
-def _active_campaigns() -> list[Campaign]:
+def active_campaigns() -> list[Campaign]:
+    """The campaigns that take carts, the first in line first. One query."""
     return list(
         Campaign.objects.filter(is_active=True, activated_at__isnull=False).order_by(
             "priority", "pk"
@@ -177,9 +178,10 @@ def _active_campaigns() -> list[Campaign]:
     )
 
 
-def _campaign_for(
+def campaign_for(
     cart: TrackedCart, campaigns: Sequence[Campaign], now: dt.datetime
 ) -> tuple[Campaign | None, str]:
+    """The campaign that wants an abandoned cart, or why none does. Pure."""
     for trigger in TRIGGERS_BY_STAGE[cart.stage]:
         for campaign in campaigns:
             if campaign.trigger != trigger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import re
@@ -90,6 +91,16 @@ def address_digest(address_kind: str, address: Any) -> str:
     """
     text = number_text(address) if address_kind == "phone" else str(address or "")
     return _digest(address_kind, text, conf.ADDRESS_HASH_KEY, conf.DEFAULT_COUNTRY)
+
+
+def digests_of(term: str) -> list[str]:
+    """The hashes that a typed address may have; none if it is no address."""
+    digests = []
+    with contextlib.suppress(InvalidAddressError):
+        digests.append(address_digest("email", normalize_email(term)[0]))
+    with contextlib.suppress(InvalidAddressError):
+        digests.append(address_digest("phone", parse_phone(term, conf.DEFAULT_COUNTRY)))
+    return digests
 
 
 # a batch asks for each of its addresses half a dozen times

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import phonenumbers
 
-_DOTS: Final = "•••"
+#: stands for what a reader may not see
+DOTS: Final = "•••"
+_ADDRESS: Final = re.compile(r"[^\s<>]+@[^\s<>]+")
+_NUMBER: Final = re.compile(r"\+?\d[\d\s/()-]{6,}\d")
 
 
 def masked(address_kind: str, address: str) -> str:
@@ -19,7 +23,7 @@ def masked(address_kind: str, address: str) -> str:
 def _masked_email(address: str) -> str:
     local, _at, host = address.rpartition("@")
     name, dot, rest = host.partition(".")
-    return f"{local[:1]}{_DOTS}@{name[:1]}{_DOTS}{dot}{rest}"
+    return f"{local[:1]}{DOTS}@{name[:1]}{DOTS}{dot}{rest}"
 
 
 def _masked_phone(number: str) -> str:
@@ -27,4 +31,9 @@ def _masked_phone(number: str) -> str:
         code = f"+{phonenumbers.parse(number).country_code} "
     except phonenumbers.NumberParseException:
         code = ""
-    return f"{code}{_DOTS} {number[-2:]}"
+    return f"{code}{DOTS} {number[-2:]}"
+
+
+def without_addresses(text: str) -> str:
+    """What a provider or a mail server says, without the addresses and numbers in it."""
+    return _NUMBER.sub(DOTS, _ADDRESS.sub(DOTS, text))

@@ -9,7 +9,10 @@ not be used *now* makes the follow-up wait. Otherwise each night would turn the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 from cart_recovery.campaigns.mix import MixChoice, MixOption, choose
 from cart_recovery.conf import conf
@@ -50,11 +53,19 @@ Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
 
 def judge(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
     """SEND, WAIT(until) or SKIP(reason) for one follow-up at this moment."""
-    for rule in RULES:
+    for rule in RULES.values():
         verdict = rule(facts, now)
         if verdict is not None:
             return verdict
-    return _choose_channel(facts, now)
+    choice = choose_channel(facts, now)
+    if not isinstance(choice, MixChoice):
+        return choice
+    moment = moment_of(facts, choice, now)
+    for moment_rule in MOMENT_RULES.values():
+        verdict = moment_rule(moment)
+        if verdict is not None:
+            return verdict
+    return Send(choice)
 
 
 def remaining_basket(facts: FollowUpFacts) -> BasketFacts | None:
@@ -148,33 +159,48 @@ def is_paused(enrolment: Enrolment, now: dt.datetime) -> bool:
     return ends is not None and ends > now
 
 
-RULES: tuple[Rule, ...] = (
-    judge_purchases,
-    judge_enrolment,
-    judge_cart,
-    judge_basket,
-    judge_pause,
+#: about the person and the shop, in the order in which they are asked: what one of them refuses, no
+#: channel can save. The names are kept by stories
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "purchases": judge_purchases,
+        "enrolment": judge_enrolment,
+        "cart": judge_cart,
+        "basket": judge_basket,
+        "pause": judge_pause,
+    }
 )
 
 
-def _choose_channel(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
+def options_of(facts: FollowUpFacts) -> list[MixOption]:
+    """The variants of the step that have a template."""
+    return [o for o in facts.options if (o.template_code, o.channel) in facts.templates]
+
+
+def choose_channel(facts: FollowUpFacts, now: dt.datetime) -> MixChoice | Verdict:
+    """The first channel in line that may be used, or the verdict where none may."""
     enrolment = facts.followup.enrolment
-    options = [o for o in facts.options if (o.template_code, o.channel) in facts.templates]
+    options = options_of(facts)
     if facts.options and not options:
         return Skip(Reason.TEMPLATE_MISSING)
     choice, blocked = choose(
         options,
-        seed=f"{enrolment.contact_id}:{facts.followup.step_id}",
+        seed=seed_of(facts),
         preferred=enrolment.contact.preferred_channel,
-        blocker=lambda channel: _blocker(facts, channel, now),
+        blocker=lambda channel: blocker(facts, channel, now),
     )
     if choice is not None:
-        return _judge_moment(facts, choice, now)
+        return choice
     is_late = _is_late(facts, options, now)
     return Skip(Reason.MISSED) if is_late else _why_nobody(facts, blocked, now)
 
 
-def _blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
+def seed_of(facts: FollowUpFacts) -> str:
+    """What the draw depends on: the same person draws the same channel each time."""
+    return f"{facts.followup.enrolment.contact_id}:{facts.followup.step_id}"
+
+
+def blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
     """Why the channel cannot be used for this follow-up, now or when its quiet hours end, or ""."""
     enrolment = facts.followup.enrolment
     why = facts.reach.blocker(
@@ -189,23 +215,51 @@ def _blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
     return "market_rule" if is_forbidden else ""
 
 
-def _judge_moment(facts: FollowUpFacts, choice: MixChoice, now: dt.datetime) -> Verdict:
-    """Lateness, quiet hours and caps on the chosen channel.
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A follow-up whose channel is chosen. `opens_at`: when the person's quiet hours end, or now."""
 
-    Too late is skipped by policy, never sent in a burst after an outage. Quiet hours are no
-    lateness, since nobody was allowed to send then; being over a cap is.
-    """
-    contact = facts.followup.enrolment.contact
+    facts: FollowUpFacts
+    choice: MixChoice
+    now: dt.datetime
+    opens_at: dt.datetime
+
+
+def moment_of(facts: FollowUpFacts, choice: MixChoice, now: dt.datetime) -> Moment:
     kind = facts.reach.channels[choice.option.channel].address_kind
-    opens = opens_at(contact, kind, now) or now
-    if _is_late(facts, [choice.option], opens):
+    opens = opens_at(facts.followup.enrolment.contact, kind, now) or now
+    return Moment(facts, choice, now, opens)
+
+
+def judge_lateness(moment: Moment) -> Verdict | None:
+    """Too late is skipped by policy, never sent in a burst after an outage.
+
+    Quiet hours are no lateness, since nobody was allowed to send then.
+    """
+    if _is_late(moment.facts, [moment.choice.option], moment.opens_at):
         return Skip(Reason.MISSED)
-    if opens > now:
-        return Wait(opens, Reason.QUIET_HOURS)
-    free = _free_at(facts, choice.option.channel, now)
-    if _is_late(facts, [choice.option], free):
+    return None
+
+
+def judge_quiet_hours(moment: Moment) -> Verdict | None:
+    if moment.opens_at > moment.now:
+        return Wait(moment.opens_at, Reason.QUIET_HOURS)
+    return None
+
+
+def judge_caps(moment: Moment) -> Verdict | None:
+    """Has the person had enough? Being over a cap for too long is being late."""
+    option = moment.choice.option
+    free = _free_at(moment.facts, option.channel, moment.now)
+    if _is_late(moment.facts, [option], free):
         return Skip(Reason.CAPPED)
-    return Wait(free, Reason.CAPPED) if free > now else Send(choice)
+    return Wait(free, Reason.CAPPED) if free > moment.now else None
+
+
+#: about time, once the channel is chosen
+MOMENT_RULES: Final[Mapping[str, Callable[[Moment], Verdict | None]]] = MappingProxyType(
+    {"lateness": judge_lateness, "quiet_hours": judge_quiet_hours, "caps": judge_caps}
+)
 
 
 def _free_at(facts: FollowUpFacts, channel: str, now: dt.datetime) -> dt.datetime:

@@ -5,11 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [
-        ('basket', '0012_line_code'),
-        ('cart_recovery', '0005_staff_workplace'),
-        ('order', '0021_billingaddress_code_shippingaddress_code'),
-    ]
+    dependencies = [("cart_recovery", "0007_list_indexes")]
 
     operations = [
         migrations.AlterField(
@@ -28,14 +24,6 @@ class Migration(migrations.Migration):
             field=models.PositiveBigIntegerField(default=0, verbose_name='variant'),
         ),
         migrations.AddIndex(
-            model_name='consentrecord',
-            index=models.Index(condition=models.Q(('action', 'withdrawn')), fields=['recorded_at'], name='cart_recovery_consent_no'),
-        ),
-        migrations.AddIndex(
-            model_name='conversion',
-            index=models.Index(fields=['credited_at'], name='cart_recovery_credit_day'),
-        ),
-        migrations.AddIndex(
             model_name='linkclick',
             index=models.Index(fields=['clicked_at'], name='cart_recovery_click_day'),
         ),
@@ -46,9 +34,5 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='message',
             index=models.Index(condition=models.Q(('sent_at__isnull', True), ('state', 'failed')), fields=['sending_at'], name='cart_recovery_message_refused'),
-        ),
-        migrations.AddIndex(
-            model_name='trackedcart',
-            index=models.Index(condition=models.Q(('abandoned_at__isnull', False)), fields=['abandoned_at'], name='cart_recovery_cart_abandoned'),
         ),
     ]

@@ -97,15 +97,15 @@ class TrackedCart(models.Model):
             models.Index(
                 fields=["order"], name="cart_recovery_cart_order", condition=Q(order__isnull=False)
             ),
-            # reports: carts of a day; partial, as above
-            models.Index(
-                fields=["abandoned_at"], name="cart_recovery_cart_abandoned",
-                condition=Q(abandoned_at__isnull=False),
-            ),
             # retention: carts that are over
             models.Index(
                 fields=["closed_at"], name="cart_recovery_cart_closed",
                 condition=Q(closed_at__isnull=False),
+            ),
+            # reports: carts of a day; the list in admin: a period. Partial: a basket change does not pay
+            models.Index(
+                fields=["abandoned_at", "id"], name="cart_recovery_cart_period",
+                condition=Q(abandoned_at__isnull=False),
             ),
         ]  # fmt: skip
 

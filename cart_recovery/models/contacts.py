@@ -37,6 +37,8 @@ class Contact(models.Model):
     class Meta:
         verbose_name = _("contact")
         verbose_name_plural = _("contacts")
+        # the list in admin: a period of it
+        indexes = [models.Index(fields=["created_at", "id"], name="cart_recovery_contact_period")]
         permissions = [
             ("see_personal_data", "Can see names and addresses in full"),
             ("export_contact", "Can see all data on a person and prove consents"),

@@ -50,8 +50,8 @@ class Conversion(models.Model):
     class Meta:
         verbose_name = _("conversion")
         verbose_name_plural = _("conversions")
-        # reports: credits of a day
-        indexes = [models.Index(fields=["credited_at"], name="cart_recovery_credit_day")]
+        # reports: credits of a day; the list in admin: a period of it
+        indexes = [models.Index(fields=["credited_at", "id"], name="cart_recovery_conversion_date")]
 
     def __str__(self) -> str:
         return self.order_number

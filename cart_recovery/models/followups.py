@@ -9,7 +9,7 @@ from cart_recovery.conf import conf
 from cart_recovery.models.campaigns import Campaign, Step, Variant
 from cart_recovery.models.carts import TrackedCart
 from cart_recovery.models.contacts import Contact
-from cart_recovery.models.reasons import reason_choices
+from cart_recovery.models.reasons import Reason, reason_choices
 
 
 class EnrolmentState(models.TextChoices):
@@ -51,7 +51,9 @@ class Enrolment(models.Model):
             # an order ends all of a person's open enrolments
             models.Index(
                 fields=["contact"], name="cart_recovery_enrolment_open", condition=Q(state="active")
-            )
+            ),
+            # the list in admin: a period of it
+            models.Index(fields=["enrolled_at", "id"], name="cart_recovery_enrolment_period"),
         ]
 
     def __str__(self) -> str:
@@ -70,6 +72,13 @@ class FollowUpState(models.TextChoices):
     SKIPPED = "skipped", _("skipped")
     MISSED = "missed", _("too late")
     CANCELLED = "cancelled", _("cancelled")
+
+
+#: reasons that the shop can do something about, or should know of
+FAULTS = (
+    Reason.MISSED, Reason.NO_CHANNEL, Reason.TEMPLATE_MISSING, Reason.TEMPLATE_ERROR,
+    Reason.PROVIDER_REFUSED, Reason.GAVE_UP, Reason.INTERNAL_ERROR,
+)  # fmt: skip
 
 
 class FollowUp(models.Model):
@@ -116,6 +125,15 @@ class FollowUp(models.Model):
             models.Index(
                 fields=["lease_until"], name="cart_recovery_followup_lease",
                 condition=Q(state="claimed"),
+            ),
+            # the list in admin: a period of it, what is still open, and what went wrong
+            models.Index(fields=["planned_for", "id"], name="cart_recovery_followup_period"),
+            models.Index(
+                fields=["id"], name="cart_recovery_followup_open",
+                condition=Q(state__in=("planned", "claimed")),
+            ),
+            models.Index(
+                fields=["id"], name="cart_recovery_followup_fault", condition=Q(reason__in=FAULTS)
             ),
         ]  # fmt: skip
 

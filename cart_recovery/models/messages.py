@@ -29,6 +29,13 @@ class MessageState(models.TextChoices):
     WITHDRAWN = "withdrawn", _("withdrawn before sending")
 
 
+#: what staff look for first; rare, so that an index of these alone stays small
+PROBLEM_STATES = (
+    MessageState.RETRY, MessageState.UNKNOWN, MessageState.DEFERRED, MessageState.FAILED,
+    MessageState.BOUNCED, MessageState.COMPLAINED,
+)  # fmt: skip
+
+
 class Message(models.Model):
     """One rendered send: the act. Written and committed before the provider is called."""
 
@@ -98,6 +105,13 @@ class Message(models.Model):
             ),
             # caps and histories of one person
             models.Index(fields=["contact", "created_at"], name="cart_recovery_message_contact"),
+            # the log in admin: a period of it
+            models.Index(fields=["created_at", "id"], name="cart_recovery_message_period"),
+            # the log in admin: what went wrong
+            models.Index(
+                fields=["id"], name="cart_recovery_message_problem",
+                condition=Q(state__in=PROBLEM_STATES),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:
@@ -128,7 +142,7 @@ class DeliveryEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=16, choices=KINDS)
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"), auto_now_add=True, db_index=True)
-    dedupe_key = models.CharField(max_length=100, unique=True)
+    dedupe_key = models.CharField(max_length=100, unique=True, editable=False)
     code = models.CharField(_("code"), max_length=64, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     is_machine = models.BooleanField(_("by a machine"), default=False)

@@ -70,6 +70,8 @@ class Notice(models.Model):
                 fields=["lease_until"], name="cart_recovery_notice_lease",
                 condition=Q(state="claimed"),
             ),
+            # the list in admin: a period of it
+            models.Index(fields=["created_at", "id"], name="cart_recovery_notice_period"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

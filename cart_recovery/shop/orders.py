@@ -172,6 +172,13 @@ def orders_of_baskets(basket_ids: Collection[Any]) -> dict[Any, int]:
     return dict(rows)
 
 
+def order_id_of(number: str) -> int | None:
+    """The order with this number, as the shop shows it to its customers. One indexed query."""
+    orders = get_model("order", "Order")._base_manager.filter(number=number)
+    found: int | None = orders.order_by().values_list("pk", flat=True).first()
+    return found
+
+
 def order_facts(order_id: int) -> OrderFacts | None:
     """The facts of one order; None where it is gone."""
     return load_orders([order_id]).get(order_id)

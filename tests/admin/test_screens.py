@@ -37,7 +37,7 @@ REGISTERED = [
     "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
     "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
     "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
-    "dailyfigure",
+    "dailyfigure", "deliveryevent",
 ]  # fmt: skip
 
 
@@ -180,7 +180,8 @@ class TestActions:
     def test_planned_follow_up_is_cancelled_with_its_reason(self, staff: Client) -> None:
         followup = make_followup()
         staff.post(
-            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+            list_url("followup"),
+            {"action": "cancel_planned", "_selected_action": [followup.pk], "confirmed": "yes"},
         )
         followup.refresh_from_db()
         assert (followup.state, followup.reason) == (FollowUpState.CANCELLED, Reason.STAFF)
@@ -202,7 +203,8 @@ class TestActions:
         client.force_login(clerk)
         followup = make_followup()
         client.post(
-            list_url("followup"), {"action": "cancel_planned", "_selected_action": [followup.pk]}
+            list_url("followup"),
+            {"action": "cancel_planned", "_selected_action": [followup.pk], "confirmed": "yes"},
         )
         followup.refresh_from_db()
         assert followup.state == FollowUpState.PLANNED

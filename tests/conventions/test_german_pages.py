@@ -129,6 +129,19 @@ def test_admin_speaks_german(client: Client, filled: None, parts: dict[str, str]
         page = client.get(reverse(f"{name}_change", args=[row.pk]))
         assert page.status_code == 200
         assert_german(page, parts)
+    for url in story_urls():
+        assert_german(client.get(url), parts)
+
+
+def story_urls() -> Iterator[str]:
+    """The stories of what was sent, of what is planned, and of what no campaign takes."""
+    factories.make_followup()
+    factories.make_cart(factories.make_basket(), factories.make_contact(), state="abandoned")
+    yield reverse("admin:cart_recovery_followup_search")
+    for cart in models.TrackedCart.objects.all():
+        yield reverse("admin:cart_recovery_trackedcart_why", args=[cart.pk])
+    for contact in models.Contact.objects.all():
+        yield reverse("admin:cart_recovery_contact_why", args=[contact.pk])
 
 
 def test_admin_refuses_in_german(client: Client, filled: None, parts: dict[str, str]) -> None:

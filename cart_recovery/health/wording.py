@@ -61,6 +61,7 @@ STAGES: Final[Mapping[str, Text]] = {
     "credited": _("crediting orders"),
     "planned": _("planning follow-ups"),
     "purged": _("removing expired vouchers"),
+    "rolled": _("summing up the reports"),
     "retention": _("deleting what was kept for long enough"),
     "due": _("finding what is due"),
 }

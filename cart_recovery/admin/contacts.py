@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -11,12 +12,14 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from cart_recovery.admin.access import may_see_persons
 from cart_recovery.admin.bases import AnyTabularInline
 from cart_recovery.admin.links import admin_link, admin_link_by_key
 from cart_recovery.admin.lists import LargeListAdmin, ReadOnlyAdmin
 from cart_recovery.admin.personal_data import PersonalDataAdmin
 from cart_recovery.conf import conf
 from cart_recovery.contacts.addresses import parse_phone
+from cart_recovery.contacts.masking import masked
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import (
     ConsentRecord,
@@ -52,6 +55,28 @@ class ContactAdmin(PersonalDataAdmin, LargeListAdmin):
         "user_link", "email", "phone", "merged_into", "created_at", "erased_at",
     ]  # fmt: skip
     inlines = [ConsentStateInline]
+    #: column -> what stands in its place for who may not see persons
+    masked: ClassVar[Mapping[str, str]] = {"email": "masked_email", "phone": "masked_phone"}
+
+    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+        return self._shown(request, self.list_display)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown(request, self.fields)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._shown(request, self.readonly_fields)
+
+    def _shown(self, request: HttpRequest, names: Any) -> list[Any]:
+        return [*names] if may_see_persons(request) else [self.masked.get(n, n) for n in names]
+
+    @admin.display(description=_("e-mail address"))
+    def masked_email(self, contact: Contact) -> str:
+        return masked("email", contact.email)
+
+    @admin.display(description=_("phone number"))
+    def masked_phone(self, contact: Contact) -> str:
+        return masked("phone", contact.address_for("phone"))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Contacts come from the shop, with their consent."""

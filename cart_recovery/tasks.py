@@ -107,4 +107,5 @@ def _waiting_since() -> dt.datetime | None:
     if not Conf.ORM:
         return None
     waiting = OrmQ.objects.using(Conf.ORM).filter(key=Conf.CLUSTER_NAME, lock__lte=timezone.now())
-    return waiting.order_by("lock").values_list("lock", flat=True).first()
+    oldest: dt.datetime | None = waiting.order_by("lock").values_list("lock", flat=True).first()
+    return oldest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -58,7 +58,7 @@ class ContactAdmin(PersonalDataAdmin, LargeListAdmin):
     #: column -> what stands in its place for who may not see persons
     masked: ClassVar[Mapping[str, str]] = {"email": "masked_email", "phone": "masked_phone"}
 
-    def get_list_display(self, request: HttpRequest) -> Sequence[Any]:
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
         return self._shown(request, self.list_display)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:

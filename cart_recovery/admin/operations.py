@@ -32,9 +32,9 @@ class ResumingAdmin(AnyModelAdmin):
             # made for the shop's developers, as everything that `manage.py check` says
             problems = obstacles(status.channel)
         if problems:
-            told = _("%(channel)s stays paused, since its settings are wrong: %(problems)s")
-            told %= {"channel": name, "problems": " ".join(problems)}
-            self.message_user(request, told, messages.ERROR)
+            refusal = _("%(channel)s stays paused, since its settings are wrong: %(problems)s")
+            refusal_facts = {"channel": name, "problems": " ".join(problems)}
+            self.message_user(request, refusal % refusal_facts, messages.ERROR)
             return
         resume(status.channel)
         examining.forget()

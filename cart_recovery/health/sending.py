@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Count
 
@@ -48,7 +48,7 @@ def examine_channels(now: dt.datetime) -> list[Finding]:
     findings = []
     aliases = configured_aliases()
     for status in ChannelStatus.objects.filter(channel__in=aliases).order_by("channel"):
-        facts = {"channel": status.channel}
+        facts: dict[str, Any] = {"channel": status.channel}
         if status.paused_at is not None:
             facts |= {"paused_at": status.paused_at}
             findings.append(Finding("channel", "paused", Severity.FAIL, facts, status.reason))

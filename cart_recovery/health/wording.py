@@ -84,7 +84,7 @@ SENTENCES: Final[Mapping[str, tuple[Text, Text]]] = {
         _("The last sweep ran %(age)s ago (%(ran_at)s). It should run every minute."),
         START_WORKER,
     ),
-    "sweep.fresh": (_("The last sweep ran at %(ran_at)s."), NOTHING),
+    "sweep.fresh": (_("The last sweep ran %(age)s ago (%(ran_at)s)."), NOTHING),
     "stages.failed": (_("The last sweep could not do everything: %(stages)s."), READ_LOG),
     "worker.none_needed": (
         _("The shop works without a queue: a cron job runs the sweep."),

@@ -56,6 +56,11 @@ DECIDED: Final = {
 frame_rows = test_frame.rows
 
 
+def make_roles() -> None:
+    """As the migration has: a test with transactions of its own leaves the tables empty behind it."""
+    migration.make_roles(apps, SimpleNamespace(connection=connection))
+
+
 @pytest.fixture
 def rows(frame_rows: dict[str, Any]) -> dict[str, Any]:
     """As in the frame's tests, with a template that no step uses: one in use cannot be deleted."""
@@ -68,8 +73,7 @@ def rows(frame_rows: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def roles(db: None) -> dict[str, Any]:
     """A log-in of each role, by its letter, and one of staff without any."""
-    # a test with transactions of its own leaves the tables empty behind it
-    migration.make_roles(apps, SimpleNamespace(connection=connection))
+    make_roles()
     clients = {"": Client()}
     clients[""].force_login(make_user(is_staff=True))
     for letter, name in NAMES.items():
@@ -172,7 +176,7 @@ class TestGroups:
     def test_as_owners_have_changed_them_stay_so(self, roles: dict[str, Any]) -> None:
         group = Group.objects.get(name="Recovery analyst")
         group.permissions.set([])
-        migration.make_roles(apps, SimpleNamespace(connection=connection))
+        make_roles()
         assert group.permissions.count() == 0
 
     def test_permissions_have_the_names_that_django_gives(self, roles: dict[str, Any]) -> None:

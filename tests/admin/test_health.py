@@ -20,6 +20,7 @@ from django.utils import timezone
 
 import cart_recovery
 from cart_recovery.delivery.pausing import pause
+from cart_recovery.health.queue import QueueState, probe
 from cart_recovery.models import Campaign, ChannelStatus, Heartbeat
 from tests.admin.desk import Desk
 from tests.factories import make_campaign, make_contact, make_followup, make_user
@@ -56,6 +57,13 @@ def clerk(client: Client, *codenames: str) -> Any:
 @pytest.fixture(autouse=True)
 def _in_english(settings: Any) -> None:
     settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture(autouse=True)
+def _queue_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever this machine has."""
+    alive = QueueState({"web-1": 2}, None, has_schedule=True, is_scheduled=True)
+    monkeypatch.setattr(probe, "look", lambda: alive)
 
 
 class TestPage:

@@ -21,7 +21,7 @@ from cart_recovery.delivery.pausing import hold, pause
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.health.examining import examine, examine_quickly
 from cart_recovery.health.findings import Finding, Health, Severity
-from cart_recovery.health.queue import QueueState, probe
+from cart_recovery.health.queue import QueueState
 from cart_recovery.health.sweeping import ESSENTIAL
 from cart_recovery.health.wording import SENTENCES, STAGES, tell
 from cart_recovery.models import (
@@ -36,22 +36,10 @@ from tests.factories import make_campaign, make_consent, make_contact, make_foll
 
 pytestmark = pytest.mark.django_db
 MINUTE = dt.timedelta(minutes=1)
-ALIVE = QueueState({"web-1": 2}, None, has_schedule=True, is_scheduled=True)
 
 
 def recovery(**changes: Any) -> Any:
     return override_settings(CART_RECOVERY={**settings.CART_RECOVERY, **changes})
-
-
-@pytest.fixture
-def queue(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """What a look at the queue finds; two workers unless told otherwise."""
-
-    def is_now(state: QueueState | None) -> None:
-        monkeypatch.setattr(probe, "look", (lambda: state) if state else None)
-
-    is_now(ALIVE)
-    return is_now
 
 
 @pytest.fixture

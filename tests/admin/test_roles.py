@@ -88,6 +88,18 @@ def short(name: str) -> str:
     return name.removeprefix("cart_recovery_")
 
 
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_whoever_is_refused_reads_what_to_do(
+    rows: dict[str, Any], roles: dict[str, Any], method: str
+) -> None:
+    silent = []
+    for pattern in our_urls():
+        answer = getattr(roles[""], method)(path_of(pattern, rows))
+        if answer.status_code == 403 and b"Recovery editor" not in answer.content:
+            silent.append(str(pattern.name))
+    assert silent == []
+
+
 def test_every_url_of_ours_is_decided() -> None:
     names = {short(str(pattern.name)) for pattern in our_urls()}
     assert names - DECIDED.keys() == set(), "add these to PAGES in this file"

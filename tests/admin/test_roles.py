@@ -16,9 +16,11 @@ from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from cart_recovery.models import Contact, FollowUp, FollowUpState, MessageTemplate
+from cart_recovery.models import Contact, FollowUp, FollowUpState, Heartbeat, MessageTemplate
 from tests.admin import test_frame
+from tests.admin.desk import Desk
 from tests.admin.test_frame import our_urls, path_of
 from tests.factories import make_contact, make_followup, make_user
 
@@ -219,3 +221,16 @@ def test_fresh_database_gets_the_groups_from_migrate_alone(tmp_path: Any) -> Non
     assert done.returncode == 0, done.stderr
     expected = sorted((name, len(codenames)) for name, codenames in migration.ROLES.items())
     assert done.stdout.strip() == str(expected)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_refusal_can_be_read_and_left(desk: Desk) -> None:
+    Heartbeat.objects.create(stage="sweep", ran_at=timezone.now())
+    path = reverse("admin:cart_recovery_campaign_changelist")
+    page = desk.open(path, make_user(is_staff=True), viewport={"width": 1440, "height": 900})
+    assert page.locator("main h1").count() == 1
+    desk.assert_accessible(page)
+    desk.look(page, "refused")
+    page.locator("main p a").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**{reverse('admin:index')}")

@@ -66,8 +66,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("cart_recovery", "0005_staff_workplace"),
-        ("auth", "0012_alter_user_first_name_max_length"),
-        ("contenttypes", "0002_remove_content_type_name"),
+        ("auth", "__first__"),
+        ("contenttypes", "__first__"),
     ]
 
     operations = [

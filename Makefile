@@ -11,7 +11,7 @@ TESTS ?=
 WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); echo $$((n + 1)))
 
 .DEFAULT_GOAL := help
-.PHONY: help sandbox test lint format types contract docs bench services messages lock clean
+.PHONY: help sandbox test lint format types contract docs pictures bench services messages lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,9 @@ types: $(READY) ## mypy, strict
 
 docs: $(READY) ## the documentation, in docs/_build/html
 	$(PY) -m sphinx -W --keep-going -b html docs docs/_build/html
+
+pictures: $(READY) ## the pictures of docs/staff, taken anew from a sandbox in Chromium
+	$(PY) manage.py pictures
 
 bench: $(READY) ## messages per second and shop overhead; TLS to simulators on this machine
 	$(PY) -m benchmarks

@@ -22,7 +22,9 @@ class CartRecoveryConfig(AppConfig):
         receivers.connect()
         if installed_apps.is_installed("django_q"):
             from cart_recovery import signals, tasks
+            from cart_recovery.health.queue import probe
 
+            probe.look = tasks.queue_state
             signals.notice_planned.connect(
                 tasks.hint_delivery, dispatch_uid="cart_recovery.hint_delivery"
             )

@@ -14,6 +14,15 @@ from typing import Any, Final, TypeVar
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from cart_recovery.nested_settings import (
+    DEFAULT_FORM_RATE_LIMITS,
+    DEFAULT_HEALTH_LIMITS,
+    HealthLimits,
+    check_form_limits,
+    check_health_limits,
+    check_price,
+)
+
 Duration = dt.timedelta
 T = TypeVar("T")
 
@@ -110,7 +119,7 @@ class Conf:
         A form that is named here replaces its defaults. Opting out is never limited."""
         own: dict[str, Any] = self._get("FORM_RATE_LIMITS", {}, dict)
         for form, limits in own.items():
-            _check_limits(form, limits)
+            check_form_limits(form, limits)
         return {**DEFAULT_FORM_RATE_LIMITS, **own}
 
     @property
@@ -254,8 +263,31 @@ class Conf:
         `{"sms": (Decimal("0.0825"), "EUR")}`. Staff see costs where there is a price."""
         own: dict[str, Any] = self._get("PRICES", {}, dict)
         for channel, price in own.items():
-            _check_price(channel, price)
+            check_price(channel, price)
         return own
+
+    @property
+    def HEALTH_LIMITS(self) -> HealthLimits:
+        """From when on the health page warns, and from when on it fails: (warns, fails). `sweep_age`:
+        since the last sweep; `lateness`: of the oldest message that waits, time in which nothing may be sent
+        left out; `backlog`: messages due; `provider_errors`: share of the last hour's messages;
+        `reports_age`: since the reports were brought up to date. What is not named keeps its default."""
+        own: dict[str, Any] = self._get("HEALTH_LIMITS", {}, dict)
+        for name, limits in own.items():
+            check_health_limits(name, limits)
+        return {**DEFAULT_HEALTH_LIMITS, **own}
+
+    @property
+    def HEALTH_TOKEN(self) -> str:
+        """Secret with which a monitor reads the details of `/health/`: `Authorization: Bearer …`.
+        Empty: it reads the status alone."""
+        return self._get("HEALTH_TOKEN", "", str)
+
+    @property
+    def HEALTH_CACHED_FOR(self) -> Duration:
+        """How long an answer about the health is kept in Django's default cache, for `/health/` and
+        the banner on each page of the admin."""
+        return self._get("HEALTH_CACHED_FOR", dt.timedelta(seconds=15), dt.timedelta)
 
     # --- webhooks -----------------------------------------------------------------------------
 
@@ -300,53 +332,6 @@ DEFAULT_FREQUENCY_CAPS: Final[Sequence[Mapping[str, Any]]] = (
     {"limit": 3, "per": dt.timedelta(hours=24)},
     {"limit": 8, "per": dt.timedelta(days=7)},
 )
-DEFAULT_FORM_RATE_LIMITS: Final[Mapping[str, Mapping[str, tuple[int, Duration]]]] = {
-    "capture": {
-        "client": (20, dt.timedelta(hours=1)), "address": (5, dt.timedelta(hours=1)),
-    },
-    # behind it stands a shop's own server or app gateway
-    "api": {"client": (600, dt.timedelta(hours=1)), "address": (5, dt.timedelta(hours=1))},
-    "preferences": {
-        "client": (60, dt.timedelta(hours=1)), "address": (20, dt.timedelta(hours=1)),
-    },
-}  # fmt: skip
-
-
-def _check_limits(form: Any, limits: Any) -> None:
-    """Raise ImproperlyConfigured that says what to write."""
-    where = f'CART_RECOVERY["FORM_RATE_LIMITS"][{form!r}]'
-    if form not in DEFAULT_FORM_RATE_LIMITS or not isinstance(limits, Mapping):
-        known = ", ".join(DEFAULT_FORM_RATE_LIMITS)
-        raise ImproperlyConfigured(f"{where}: known forms are {known}, each with a dict.")
-    for whom, limit in limits.items():
-        is_pair = isinstance(limit, (list, tuple)) and len(limit) == 2
-        if not (
-            whom in ("client", "address")
-            and is_pair
-            and isinstance(limit[0], int)
-            and isinstance(limit[1], dt.timedelta)
-            and limit[1] >= dt.timedelta(seconds=1)
-        ):
-            raise ImproperlyConfigured(
-                f'{where}[{whom!r}] must be "client" or "address": (20, timedelta(hours=1)).'
-            )
-
-
-def _check_price(channel: Any, price: Any) -> None:
-    """Raise ImproperlyConfigured that says what to write."""
-    is_pair = isinstance(price, (list, tuple)) and len(price) == 2
-    if not (
-        is_pair
-        and isinstance(price[0], (Decimal, int))
-        and price[0] >= 0
-        and isinstance(price[1], str)
-        and len(price[1]) == 3
-    ):
-        raise ImproperlyConfigured(
-            f'CART_RECOVERY["PRICES"][{channel!r}] must be (Decimal("0.08"), "EUR").'
-        )
-
-
 DEFAULT_BOT_USER_AGENTS: Final = (
     "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
     "mediapartners-google", "bingpreview", "slurp",

@@ -10,7 +10,9 @@ from decimal import Decimal
 
 from django.utils.translation import gettext_lazy as _
 from oscar.defaults import *  # noqa: F403  Oscar's documented way to take its defaults
+from oscar.defaults import OSCAR_DASHBOARD_NAVIGATION
 
+from cart_recovery.shop.dashboard import MENU_ENTRY
 from sandbox_shop import keys
 from sandbox_shop.environment import current
 
@@ -156,6 +158,8 @@ OSCAR_LINE_STATUS_PIPELINE = {
     "Complete": (),
     "Cancelled": (),
 }
+
+OSCAR_DASHBOARD_NAVIGATION = [*OSCAR_DASHBOARD_NAVIGATION, MENU_ENTRY]
 
 Q_CLUSTER = ENVIRONMENT.q_cluster()
 

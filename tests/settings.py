@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import tempfile
 from pathlib import Path
 
 import dj_database_url
 from oscar.defaults import *  # noqa: F403
+from oscar.defaults import OSCAR_DASHBOARD_NAVIGATION
+
+from cart_recovery.shop.dashboard import MENU_ENTRY
 
 BASE_DIR = Path(__file__).resolve().parent
 SECRET_KEY = "tests-only-secret-key-of-sufficient-length-0123456789"
@@ -132,6 +136,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 OSCAR_SHOP_NAME = "Probeladen"
 OSCAR_DEFAULT_CURRENCY = "EUR"
 OSCAR_ALLOW_ANON_CHECKOUT = True
+OSCAR_DASHBOARD_NAVIGATION = [*OSCAR_DASHBOARD_NAVIGATION, MENU_ENTRY]
 OSCAR_INITIAL_ORDER_STATUS = "Pending"
 OSCAR_INITIAL_LINE_STATUS = "Pending"
 OSCAR_ORDER_STATUS_PIPELINE = {
@@ -160,6 +165,8 @@ CART_RECOVERY = {
     "IMPRINT": "Probeladen GmbH\nMusterweg 1, 10115 Berlin\nHRB 1234, Amtsgericht Berlin",
     # the suite says the same at night and on Sundays; tests of quiet hours switch them on
     "MARKETS": {"*": {"windows": {"phone": None}}},
+    # what one test has seen must not show in the next
+    "HEALTH_CACHED_FOR": dt.timedelta(0),
     "CHANNELS": {
         "email": {
             "BACKEND": "cart_recovery.channels.locmem.LocmemChannel",

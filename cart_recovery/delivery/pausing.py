@@ -5,10 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import logging
 
+from django.core import checks
 from django.core.mail import mail_admins
 from django.utils.translation import gettext as _
 
 from cart_recovery import signals
+from cart_recovery.channels.registry import get_channel
+from cart_recovery.exceptions import ChannelConfigurationError
 from cart_recovery.models import ChannelStatus
 
 logger = logging.getLogger(__name__)
@@ -37,6 +40,15 @@ def pause(alias: str, *, reason: str, now: dt.datetime) -> None:
 def hold(alias: str, *, until: dt.datetime) -> None:
     """Use a channel no earlier than `until`, as its provider's rate limit asks."""
     ChannelStatus.objects.update_or_create(channel=alias, defaults={"not_before": until})
+
+
+def obstacles(alias: str) -> list[str]:
+    """What is still wrong with the settings of a channel, so that resuming it would be of no use."""
+    try:
+        found = get_channel(alias).check()
+    except ChannelConfigurationError as error:
+        return [str(error)]
+    return [message.msg for message in found if message.is_serious(checks.ERROR)]
 
 
 def resume(alias: str) -> None:

@@ -1,0 +1,1 @@
+"""Does everything run? Facts gathered, judged against limits, told in plain words."""

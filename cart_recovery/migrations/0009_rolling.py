@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("cart_recovery", "0007_list_indexes")]
+    dependencies = [("cart_recovery", "0008_staff_roles")]
 
     operations = [
         migrations.AlterField(

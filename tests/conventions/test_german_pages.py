@@ -121,6 +121,7 @@ def filled() -> None:
 def test_admin_speaks_german(client: Client, filled: None, parts: dict[str, str]) -> None:
     client.force_login(factories.make_user(is_staff=True, is_superuser=True))
     assert_german(client.get(reverse("admin:app_list", args=["cart_recovery"])), parts)
+    assert_german(client.get(reverse("admin:cart_recovery_heartbeat_health")), parts)
     for model in SCREENS:
         name = f"admin:cart_recovery_{model._meta.model_name}"
         row = model._default_manager.first()

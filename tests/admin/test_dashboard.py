@@ -106,7 +106,7 @@ class TestTiles:
         ]  # fmt: skip
         assert found == [
             ["40"], ["20"], ["5"], ["70,00\xa0CHF", "399,50\xa0€"], ["2,50\xa0€"],
-            ["159,80\xa0€ per 1,00\xa0€"], ["0"], ["0"],
+            ["159,80\xa0€ je 1,00\xa0€"], ["0"], ["0"],
         ]  # fmt: skip
 
     def test_they_are_compared_with_as_many_days_before(self) -> None:

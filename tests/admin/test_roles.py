@@ -35,8 +35,24 @@ SEEN: Final = {
     "enrolment": "AS", "followup": "EAS", "message": "AS", "conversion": "AS", "contact": "AS",
     "consentrecord": "S", "consentwording": "AS", "optin": "AS", "notice": "AS", "reply": "S",
     "suppression": "AS", "suppressionchange": "AS", "channelstatus": "EA", "heartbeat": "EA",
-    "webhookpayload": "",
+    "webhookpayload": "", "dailyfigure": "EA", "deliveryevent": "AS",
 }  # fmt: skip
+#: lists that are handed out as files, to who may look at them
+EXPORTED: Final = (
+    "consentrecord",
+    "contact",
+    "conversion",
+    "dailyfigure",
+    "deliveryevent",
+    "enrolment",
+    "followup",
+    "message",
+    "notice",
+    "reply",
+    "trackedcart",
+)
+#: rows whose story is told; all that tell it, to whoever may see follow-ups
+TOLD: Final = ("contact", "enrolment", "followup", "message", "trackedcart")
 #: model -> who may add a row, and who may delete one (some of these rows cannot be deleted)
 ADDED: Final = {"campaign": "E", "incentive": "E", "messagetemplate": "E", "suppression": "S"}
 DELETED: Final = {"campaign": "E", "incentive": "E", "messagetemplate": "E"}
@@ -46,12 +62,20 @@ CHANGED: Final = {"campaign": "E", "incentive": "E", "messagetemplate": "E", "co
 PAGES: Final = {
     "contact_data": "S", "contact_data_json": "S", "contact_proof": "S", "contact_erase": "S",
     "suppression_lift": "S", "heartbeat_health": "EA", "heartbeat_resume": "E",
+    "campaign_forecast": "EA", "campaign_outlook": "EA", "campaign_activate": "E",
+    "campaign_pause": "E", "campaign_duplicate": "E", "message_body": "S",
+    "messagetemplate_preview": "E", "messagetemplate_preview_frame": "E",
+    "messagetemplate_send_test": "E", "messagetemplate_versions": "E",
+    "messagetemplate_roll_back": "E", "followup_search": "EAS", "followup_order": "EAS",
+    "followup_order_json": "EAS",
 }  # fmt: skip
 DECIDED: Final = {
     **{f"{model}_{page}": who for model, who in SEEN.items()
        for page in ("changelist", "change", "history")},
     **{f"{model}_add": ADDED.get(model, "") for model in SEEN},
     **{f"{model}_delete": DELETED.get(model, "") for model in SEEN},
+    **{f"{model}_export": SEEN[model] for model in EXPORTED},
+    **{f"{model}_{page}": "EAS" for model in TOLD for page in ("why", "why_json")},
     **PAGES,
 }  # fmt: skip
 
@@ -150,7 +174,7 @@ def test_only_support_cancels_and_erases(
     followup, contact = make_followup(), make_contact()
     roles[letter].post(
         reverse("admin:cart_recovery_followup_changelist"),
-        {"action": "cancel_planned", "_selected_action": [followup.pk]},
+        {"action": "cancel_planned", "_selected_action": [followup.pk], "confirmed": "yes"},
     )
     roles[letter].post(reverse("admin:cart_recovery_contact_erase", args=[contact.pk]))
     state = FollowUp.objects.get(pk=followup.pk).state

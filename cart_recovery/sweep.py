@@ -19,7 +19,7 @@ from cart_recovery.attribution.crediting import credit_pending
 from cart_recovery.campaigns.planning import PlanResult, plan
 from cart_recovery.conf import conf
 from cart_recovery.delivery import followups, notices
-from cart_recovery.delivery.outbox import give_up_stuck
+from cart_recovery.delivery.outbox import end_idle_retries, give_up_stuck
 from cart_recovery.incentives.purging import purge_expired
 from cart_recovery.models import Heartbeat
 from cart_recovery.privacy import retention
@@ -50,7 +50,7 @@ def run(now: dt.datetime) -> SweepReport:
     """Run all stages once. A stage that fails is logged and named; the others still run."""
     report = SweepReport()
     stages: tuple[tuple[str, Callable[[], None]], ...] = (
-        ("unknown", lambda: setattr(report, "unknown", give_up_stuck(now))),
+        ("unknown", lambda: setattr(report, "unknown", _clear_up(now))),
         ("released", lambda: setattr(report, "released", _release(now))),
         ("credited", lambda: setattr(report, "credited", credit_pending(now, conf.BATCH_SIZE))),
         ("planned", lambda: setattr(report, "planned", plan(now))),
@@ -73,6 +73,12 @@ def run(now: dt.datetime) -> SweepReport:
 def delivery_tasks_for(report: SweepReport) -> int:
     """How many delivery tasks the due follow-ups and notices are worth."""
     return min(conf.DELIVERY_TASKS, -(-report.due // conf.BATCH_SIZE))
+
+
+def _clear_up(now: dt.datetime) -> int:
+    """Messages of which nobody will hear: cut off in mid-call, or waiting for what has ended."""
+    end_idle_retries()
+    return give_up_stuck(now)
 
 
 def _clean_up(now: dt.datetime) -> dict[str, int]:

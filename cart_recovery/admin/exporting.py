@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -16,7 +13,6 @@ from django.http import (
     HttpRequest,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone, translation
@@ -27,13 +23,10 @@ from cart_recovery.admin.access import may_see_persons
 from cart_recovery.admin.bases import AnyModelAdmin
 from cart_recovery.admin.keyset import Listing
 from cart_recovery.admin.pages import page_view, url_name
+from cart_recovery.admin.spreadsheets import BOM, file_response, row_writer
 
 #: rows in memory at a time
 CHUNK: Final = 1_000
-#: a cell that begins like this is a formula to spreadsheets
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
-#: how Excel knows that a file is UTF-8
-BOM: Final = "\ufeff"
 
 Mask = Callable[[Any, str], str]
 
@@ -65,21 +58,10 @@ class ExportAdmin(AnyModelAdmin):
             listing = replace(listing, rows=listing.rows.select_related(*self.csv_related))
         masked = {} if may_see_persons(request) else self.csv_masked
         name = f"{self.opts.model_name}-{timezone.localdate().isoformat()}.csv"
-        return StreamingHttpResponse(
-            lines_of(listing, self.csv_fields, masked),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return file_response(lines_of(listing, self.csv_fields, masked), name)
 
     def _list_url(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-
-
-class _Echo:
-    """Hands back what csv would write to a file."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def lines_of(
@@ -87,12 +69,12 @@ def lines_of(
 ) -> Iterator[str]:
     """The file line by line. Language and zone are those of the request, which has ended by then."""
     language, zone = translation.get_language(), timezone.get_current_timezone()
-    writer: Any = csv.writer(_Echo())
+    write = row_writer()
     model = listing.rows.model
-    yield BOM + writer.writerow([str(heading(model, name)) for name in fields])
+    yield BOM + write([str(heading(model, name)) for name in fields])
     for rows in _chunks(listing):
         with translation.override(language), timezone.override(zone):
-            lines = [writer.writerow([_cell(row, name, masked) for name in fields]) for row in rows]
+            lines = [write([_cell(row, name, masked) for name in fields]) for row in rows]
         yield "".join(lines)
 
 
@@ -144,16 +126,4 @@ def _cell(row: Any, path: str, masked: Mapping[str, Mask]) -> Any:
         value = label()
     if path in masked:
         value = masked[path](row, str(value))
-    return safe(value)
-
-
-def safe(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, (int, Decimal)):
-        return value
-    if isinstance(value, dt.datetime):
-        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M:%S")
-    text = str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    return value

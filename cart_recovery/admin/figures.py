@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,11 +11,9 @@ from django.http import (
     HttpRequest,
     HttpResponseBase,
     HttpResponseRedirect,
-    StreamingHttpResponse,
 )
 from django.urls import reverse
 from django.utils import translation
-from django.utils.formats import get_format, number_format
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -26,10 +23,9 @@ from cart_recovery.admin.dashboard import today
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.naming import Names
 from cart_recovery.admin.pages import PagesAdmin
+from cart_recovery.admin.spreadsheets import BOM, file_response, row_writer
 from cart_recovery.models import DailyFigure
 
-#: what spreadsheets take for the beginning of a formula
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 ROWS: Final = 2000
 
 
@@ -56,17 +52,7 @@ class DailyFigureAdmin(PagesAdmin, ReadOnlyAdmin):
             return HttpResponseRedirect(f"{back}?{request.GET.urlencode()}")
         period = asked.period
         rows = DailyFigure.objects.filter(day__gte=period.since, day__lte=period.until)
-        response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
-        name = f"cart-recovery-{period.since}-{period.until}.csv"
-        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
-
-
-class _Echo:
-    """A file that hands back what is written to it."""
-
-    def write(self, line: str) -> str:
-        return line
+        return file_response(_lines(rows), f"cart-recovery-{period.since}-{period.until}.csv")
 
 
 def _lines(rows: Any) -> Iterator[str]:
@@ -76,33 +62,23 @@ def _lines(rows: Any) -> Iterator[str]:
         _("Day"), _("Measure"), _("Campaign"), _("Step"), _("Variant"), _("Channel"),
         _("Language"), _("How many"), _("Amount"), _("Currency"),
     ]  # fmt: skip
-    # where numbers have a comma, spreadsheets part columns by semicolons
-    delimiter = ";" if get_format("DECIMAL_SEPARATOR") == "," else ","
-    writer = csv.writer(_Echo(), delimiter=delimiter)
+    write = row_writer()
 
     def lines() -> Iterator[str]:
-        # the mark by which Excel knows UTF-8
-        yield "\ufeff" + writer.writerow(headers)
+        yield BOM + write(headers)
         for row in rows.order_by("day", "measure", "pk").iterator(chunk_size=ROWS):
             with translation.override(language):
-                cells = _cells(row, names)
-            yield writer.writerow([_harmless(cell) for cell in cells])
+                line = write(_cells(row, names))
+            yield line
 
     return lines()
 
 
 def _cells(row: DailyFigure, names: Names) -> list[object]:
     # as few digits as it has, and none for what is no money
-    amount = number_format(f"{row.amount.normalize():f}") if row.currency else ""
+    amount = row.amount.normalize() if row.currency else ""
     return [
         row.day.isoformat(), row.get_measure_display(), names.campaign(row.campaign_key),
         names.step(row.step_key), names.variant(row.variant_key), names.channel(row.channel),
         names.language(row.language), row.count, amount, row.currency,
     ]  # fmt: skip
-
-
-def _harmless(cell: object) -> object:
-    """A text that no spreadsheet runs as a formula. Numbers of ours stay what they are."""
-    if isinstance(cell, str) and cell.startswith(FORMULA):
-        return f"'{cell}"
-    return cell

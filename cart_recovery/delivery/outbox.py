@@ -12,16 +12,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, Subquery
 
 from cart_recovery.channels.base import Outcome, OutcomeKind, OutgoingMessage
 from cart_recovery.conf import conf
 from cart_recovery.delivery import capping
 from cart_recovery.delivery import followups as transitions
-from cart_recovery.models import FollowUp, Message, MessageState, Reason
+from cart_recovery.models import FollowUp, FollowUpState, Message, MessageState, Notice, Reason
 from cart_recovery.models.inserts import insert_all
+
+#: states of a follow-up or notice that never change again by themselves
+ENDED: Final = (FollowUpState.SKIPPED, FollowUpState.MISSED, FollowUpState.CANCELLED)
+ORIGINS: Final[tuple[type[FollowUp] | type[Notice], ...]] = (FollowUp, Notice)
+#: at a time; the next sweep goes on
+MAX_ENDED: Final = 5_000
 
 
 @dataclass(slots=True)
@@ -150,6 +157,27 @@ def give_up_stuck(now: dt.datetime) -> int:
         state=MessageState.SENDING, sending_at__lt=now - conf.UNKNOWN_AFTER
     )
     return stuck.update(state=MessageState.UNKNOWN, reason=Reason.WORKER_DIED)
+
+
+def end_idle_retries() -> int:
+    """Messages that waited to be tried again, and whose follow-up or notice has ended since (bought,
+    cancelled, too late …): nobody comes back to them. The reason is that of what they hung on."""
+    waiting = Message.objects.filter(state=MessageState.RETRY).order_by()
+    ended = 0
+    for origin in ORIGINS:
+        name = str(origin._meta.model_name)
+        reason = origin._base_manager.filter(pk=OuterRef(f"{name}_id")).values("reason")[:1]
+        # by keys: MySQL reads no table in the statement that changes it
+        keys = list(
+            waiting.filter(
+                Exists(origin._base_manager.filter(state__in=ENDED, pk=OuterRef(f"{name}_id")))
+            ).values_list("pk", flat=True)[:MAX_ENDED]
+        )
+        if keys:
+            ended += waiting.filter(pk__in=keys).update(
+                state=MessageState.WITHDRAWN, reason=Subquery(reason)
+            )
+    return ended
 
 
 RETRIED_FIELDS = (

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from cart_recovery.admin import keyset
-from cart_recovery.admin.exporting import safe
+from cart_recovery.admin.spreadsheets import safe
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import Contact, FollowUp, Message, Reply, TrackedCart
@@ -349,7 +349,10 @@ class TestExport:
     def read(self, answer: Any) -> list[dict[str, str]]:
         text = answer.getvalue().decode()
         assert text.startswith("\ufeff")
-        return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"))))
+        text = text.removeprefix("\ufeff")
+        # where numbers have a comma, columns are parted by semicolons
+        delimiter = ";" if ";" in text.partition("\r\n")[0] else ","
+        return list(csv.DictReader(io.StringIO(text), delimiter=delimiter))
 
     def test_it_has_what_the_list_has_with_its_filters(self, staff: Client) -> None:
         carts = make_carts(70, state="ordered")

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.channels.base import Outcome, OutcomeKind
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.cancelling import CancelObstacle, cancel, obstacle_to
+from cart_recovery.delivery.outbox import end_idle_retries
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.delivery.retrying import RetryObstacle, examine, retry
 from cart_recovery.models import (
@@ -142,7 +144,7 @@ class TestCancelling:
         assert (message.state, message.reason) == (MessageState.WITHDRAWN, Reason.STAFF)
         assert LocmemChannel.outbox == []
 
-    @pytest.mark.parametrize("state", set(FollowUpState.values) - {"planned"})
+    @pytest.mark.parametrize("state", sorted({*FollowUpState.values} - {"planned"}))
     def test_everything_else_stays(self, state: str) -> None:
         followup = make_followup()
         FollowUp.objects.update(state=state)
@@ -151,3 +153,16 @@ class TestCancelling:
         assert obstacle_to(followup) is claimed
         assert cancel([followup], timezone.now()) == []
         assert FollowUp.objects.get().state == state
+
+
+@pytest.mark.parametrize("reason", [Reason.BOUGHT, Reason.EMPTIED])
+def test_retry_whose_follow_up_has_ended_waits_for_nobody(monkeypatch: Any, reason: Reason) -> None:
+    """A rule, an order or staff ended it meanwhile: the message says so and stays unsent."""
+    message = fail(monkeypatch)
+    retry([message], timezone.now())
+    assert end_idle_retries() == 0
+    stop_by_id([FollowUp.objects.get().enrolment_id], reason, timezone.now())
+    assert end_idle_retries() == 1
+    message.refresh_from_db()
+    assert (message.state, message.reason) == (MessageState.WITHDRAWN, reason)
+    assert end_idle_retries() == 0

@@ -60,9 +60,15 @@ def _template(language: str) -> str:
     )
 
 
+def _activate(language: str) -> str:
+    """The page before a campaign is switched on: that of one that is off."""
+    row = Campaign.objects.filter(is_active=False).earliest("pk")
+    return reverse("admin:cart_recovery_campaign_activate", args=[row.pk])
+
+
 def _why(language: str) -> str:
     row = FollowUp.objects.filter(state=FollowUpState.DONE).latest("pk")
-    return reverse("admin:cart_recovery_followup_change", args=[row.pk])
+    return reverse("admin:cart_recovery_followup_why", args=[row.pk])
 
 
 def _roles(language: str) -> str:
@@ -73,7 +79,7 @@ def _roles(language: str) -> str:
 PICTURES: Final = (
     Picture("templates-editor", _template),
     Picture("campaign", _campaign),
-    Picture("campaign-activate", _campaign),
+    Picture("campaign-activate", _activate),
     Picture("why", _why),
     Picture("messages", _list("message")),
     Picture("carts", _list("trackedcart")),

@@ -7,17 +7,21 @@ from typing import Any, ClassVar
 
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, SEARCH_VAR, ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import urlencode
 
+from cart_recovery.admin import searches
 from cart_recovery.admin.access import SEE_STORIES, may_see_persons
 from cart_recovery.admin.exporting import ExportAdmin
 from cart_recovery.admin.filters import ChoiceFilter, PeriodFilter
 from cart_recovery.admin.keyset import WINDOW, Listing, Order, Page, read_position
 
 OLDER, NEWER = "older", "newer"
+#: the field of the search form
+SEARCHED = "searched"
 POSITIONS = (OLDER, NEWER)
 
 
@@ -26,6 +30,8 @@ class KeysetChangeList(ChangeList):
 
     page: Page
     model_admin: Any
+    #: whether `query` holds what is looked for, and not the key that stands for it in the URL
+    _is_read = False
 
     def get_filters_params(self, params: Any = None) -> dict[str, Any]:
         found: dict[str, Any] = super().get_filters_params(params)
@@ -37,6 +43,8 @@ class KeysetChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         self._request = request
+        if not self._is_read:
+            self.query, self._is_read = searches.term_of(request, self.query), True
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return rows.order_by(*self.key.names()).defer(*self.model_admin.list_deferred)
 
@@ -112,7 +120,8 @@ class LargeListAdmin(ExportAdmin):
     masked: ClassVar[Mapping[str, str]] = {}
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        kept = [(n, v) for n, v in request.GET.items() if n not in (*POSITIONS, "q", "e")]
+        if request.method == "POST" and SEARCHED in request.POST:
+            return self._search(request)
         given = urlencode(
             {n: str(v) for n, v in request.GET.items() if n not in (*POSITIONS, "e")}
         )  # fmt: skip
@@ -120,10 +129,20 @@ class LargeListAdmin(ExportAdmin):
             **(extra_context or {}),
             "may_tell": request.user.has_perm(SEE_STORIES),
             "export_link": f"export.csv?{given}" if self.csv_fields else "",
-            "kept": kept,
             "window": WINDOW,
         }
         return super().changelist_view(request, context)
+
+    def _search(self, request: HttpRequest) -> HttpResponse:
+        """Lead to the list of what is looked for, with the filters that were chosen."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+        query = request.GET.copy()
+        for name in (*POSITIONS, SEARCH_VAR, ERROR_FLAG):
+            query.pop(name, None)
+        if key := searches.keep(request, request.POST[SEARCHED]):
+            query[SEARCH_VAR] = key
+        return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return KeysetChangeList

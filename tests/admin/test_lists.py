@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import itertools
+import re
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cart_recovery.admin import keyset
+from cart_recovery.admin import keyset, searches
 from cart_recovery.admin.spreadsheets import safe
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.pipeline import deliver_due
@@ -258,6 +259,43 @@ class TestSearch:
         }[name]  # fmt: skip
         assert rows_of(staff.get(list_url(name), {"q": " Anna@Example.DE "})) == [wanted]
         assert rows_of(staff.get(list_url(name), {"q": "anna@"})) == []
+
+    def test_what_is_typed_stands_in_no_url(self, staff: Client) -> None:
+        contact = make_contact("anna@example.de")
+        make_contact()
+        path = list_url("contact") + "?language=de&older=5"
+        answer = staff.post(path, {"searched": " Anna@Example.DE "})
+        assert answer.status_code == 302
+        target = answer["Location"]
+        assert target.startswith(f"{list_url('contact')}?language=de&q=~")
+        assert "anna" not in target.casefold()
+        Contact.objects.filter(pk=contact.pk).update(language="de")
+        page = staff.get(target)
+        assert rows_of(page) == [contact]
+        assert 'value="Anna@Example.DE"' in page.content.decode()
+        links = re.findall(r'(?:href|action)="([^"]*)"', page.content.decode())
+        assert not [link for link in links if "anna" in link.casefold()]
+
+    def test_search_of_somebody_else_or_of_long_ago_is_to_be_typed_again(
+        self, staff: Client
+    ) -> None:
+        make_contact("anna@example.de")
+        target = staff.post(list_url("contact"), {"searched": "anna@example.de"})["Location"]
+        for number in range(searches.MOST):
+            staff.post(list_url("contact"), {"searched": f"n{number}@example.de"})
+        other = Client()
+        other.force_login(make_user(is_staff=True, is_superuser=True))
+        for client in (staff, other):
+            page = client.get(target, follow=True)
+            assert "Type it again" in page.content.decode()
+
+    def test_nothing_searched_is_the_whole_list(self, staff: Client) -> None:
+        answer = staff.post(list_url("contact") + "?q=~abc&language=de", {"searched": "  "})
+        assert answer["Location"] == f"{list_url('contact')}?language=de"
+
+    def test_search_needs_the_right_to_look(self) -> None:
+        refused = clerk("view_campaign").post(list_url("contact"), {"searched": "a@example.de"})
+        assert refused.status_code == 403
 
     def test_cart_is_found_by_the_number_of_its_basket(self, staff: Client) -> None:
         cart = make_cart(make_basket(make_product()))

@@ -173,11 +173,16 @@ class TestMeasures:
         assert figures(Measure.SENT, "campaign_key", "count") == [(0, 1)]
         assert figures(Measure.REACHED) == []
 
+    def test_test_sends_count_nowhere(self) -> None:
+        make_notice_message("test")
+        roll()
+        assert figures(Measure.SENT) == figures(Measure.COST) == []
 
-def make_notice_message() -> models.Message:
+
+def make_notice_message(kind: str = "saved_basket") -> models.Message:
     contact = make_contact()
     notice = models.Notice.objects.create(
-        kind="saved_basket", contact=contact, channel="email", created_at=NOON, due_at=NOON,
+        kind=kind, contact=contact, channel="email", created_at=NOON, due_at=NOON,
         expires_at=NOON,
     )  # fmt: skip
     return models.Message.objects.create(

@@ -14,6 +14,7 @@ from oscar.core.loading import get_class, get_model
 from cart_recovery import models
 
 counter = itertools.count(1)
+RIGHTS = ("is_active", "is_staff", "is_superuser")
 
 
 def make_user(email: str = "", **kwargs: Any) -> Any:
@@ -21,7 +22,14 @@ def make_user(email: str = "", **kwargs: Any) -> Any:
     email = email or f"kunde{n}@example.de"
     if get_user_model().USERNAME_FIELD != "email":
         kwargs.setdefault("username", f"kunde{n}")
-    return get_user_model().objects.create_user(email=email, password="geheim-123", **kwargs)
+    # Oscar's own manager sets these itself and takes no others
+    rights = {name: kwargs.pop(name) for name in RIGHTS if name in kwargs}
+    user = get_user_model().objects.create_user(email=email, password="geheim-123", **kwargs)
+    for name, value in rights.items():
+        setattr(user, name, value)
+    if rights:
+        user.save(update_fields=[*rights])
+    return user
 
 
 def make_product(

@@ -93,6 +93,9 @@ def send_notices(now: dt.datetime) -> int:
         basket = make_basket(make_product())
         make_cart(basket, contact)
         for kind in NoticeKind:
+            if kind is NoticeKind.TEST:
+                # staff's own; its links lead nowhere
+                continue
             if kind is NoticeKind.OPT_IN:
                 asked = opt_ins.ask(
                     make_contact(phone=f"+49151124{n:05d}", country="DE"), channel=channel,

@@ -13,6 +13,8 @@ wider than its window.
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -41,6 +43,7 @@ class Desk:
         self._new_profile = new_profile
         self.base_url = base_url
         self.errors: list[str] = []
+        self._pages: list[Any] = []
 
     def sit(self, user: Any = None, **options: Any) -> Any:
         """A fresh browser profile of a logged-in member of staff; a superuser by default."""
@@ -62,10 +65,22 @@ class Desk:
     def open(self, path: str, user: Any = None, **options: Any) -> Any:
         """The page at this path. Errors of its scripts and refusals of its CSP fail the test."""
         page = self.sit(user, **options).new_page()
+        self._pages.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._hear)
         page.goto(self.base_url + path)
         return page
+
+    def rise(self) -> None:
+        """Close the pages, and let the server end what they asked for: the tables are emptied after
+        the test, and on PostgreSQL a late answer would stand in the way."""
+        for page in self._pages:
+            page.context.close()
+        latest = time.monotonic() + 20
+        while time.monotonic() < latest and any(
+            "process_request_thread" in thread.name for thread in threading.enumerate()
+        ):
+            time.sleep(0.02)
 
     def assert_accessible(self, page: Any, *, within: str = "body") -> None:
         """axe-core finds nothing serious or critical."""

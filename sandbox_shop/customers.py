@@ -48,8 +48,10 @@ def install_customers(now: dt.datetime) -> bool:
     contacts = identities.resolve_users([user.pk for user in users])
     for user, person in zip(users, persons, strict=True):
         contact = contacts[user.pk]
-        # they registered before languages were noted
-        Contact.objects.filter(pk=contact.pk).update(language=person.language)
+        # they registered long ago, before languages were noted
+        Contact.objects.filter(pk=contact.pk).update(
+            language=person.language, created_at=user.date_joined
+        )
         _agree(contact, person, chance, user.date_joined)
     return True
 

@@ -20,6 +20,7 @@ from django.utils import timezone
 from cart_recovery.attribution.reversals import settle
 from cart_recovery.consent import ledger
 from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.campaigns.mix import ChoiceReason
 from cart_recovery.models import (
     Campaign,
     ConsentAction,
@@ -161,7 +162,7 @@ class PastMessages:
         kind = "email" if is_mail else "phone"
         followup = FollowUp(
             enrolment=enrolment, step=step, variant=variant, state=FollowUpState.DONE,
-            planned_for=at, due_at=at, ended_at=at,
+            planned_for=at, due_at=at, ended_at=at, choice_reason=ChoiceReason.DRAWN,
         )  # fmt: skip
         has_bounced = is_mail and self.chance.random() < BOUNCE_SHARE
         text = "Sie haben noch etwas im Warenkorb. Der Link führt dorthin zurück."

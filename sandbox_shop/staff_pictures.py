@@ -61,8 +61,8 @@ def _template(language: str) -> str:
 
 
 def _activate(language: str) -> str:
-    """The page before a campaign is switched on: that of one that is off."""
-    row = Campaign.objects.filter(is_active=False).earliest("pk")
+    """The page before a campaign is switched on: `prepare` has paused this one."""
+    row = Campaign.objects.get(code="abandoned-checkout")
     return reverse("admin:cart_recovery_campaign_activate", args=[row.pk])
 
 
@@ -95,6 +95,7 @@ def prepare() -> dict[str, dict[str, str]]:
     # what is due follows from what was sent: the second step of the same carts
     for _round in range(2):
         call_command("recovery_sweep", verbosity=0, stdout=_Nowhere())
+    Campaign.objects.filter(code="abandoned-checkout").update(is_active=False)
     return {
         language: {picture.name: picture.path(language) for picture in PICTURES}
         for language in LANGUAGES

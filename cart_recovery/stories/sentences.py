@@ -26,9 +26,7 @@ _SENTENCES: Final[Mapping[str, Any]] = {
     "voucher_made": gettext_lazy(
         "For step %(step)s of “%(campaign)s” a voucher was made, valid until %(expires_at)s."
     ),
-    "channel_chosen": gettext_lazy(
-        "Step %(step)s of “%(campaign)s” passed all rules. Choice of the channel: %(choice)s."
-    ),
+    "channel_chosen": gettext_lazy("Step %(step)s of “%(campaign)s” passed all rules."),
     "followup_ended": gettext_lazy(
         "Step %(step)s of “%(campaign)s” was not sent: %(followup_state)s."
     ),
@@ -120,6 +118,8 @@ def _extra(fact: Fact, words: Mapping[str, str]) -> str:
         parts.append(_("Lines: %(lines)s, total: %(total)s.") % words)
     if words.get("reason") and fact.kind != "not_enrolled_refused":
         parts.append(_("Reason: %(reason)s.") % words)
+    if fact.kind == "channel_chosen" and words.get("choice"):
+        parts.append(_("Choice of the channel: %(choice)s.") % words)
     if fact.kind == "followup_ended" and words.get("choice"):
         parts.append(_("In detail: %(choice)s.") % words)
     if words.get("code") or words.get("detail"):

@@ -102,7 +102,8 @@ def sentence(fact: Fact, reader: Reader) -> str:
     words = in_words(fact.details, reader)
     extra = _extra(fact, words)
     text = str(_SENTENCES[fact.kind]) % words
-    return f"{text} {extra}".strip()
+    # "at 9:15 a.m." ends with a full stop of its own
+    return f"{text} {extra}".strip().replace(".m..", ".m.")
 
 
 def tone(fact: Fact) -> str:

@@ -18,9 +18,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from cart_recovery.attribution.reversals import settle
+from cart_recovery.campaigns.mix import ChoiceReason
 from cart_recovery.consent import ledger
 from cart_recovery.contacts.addresses import address_digest
-from cart_recovery.campaigns.mix import ChoiceReason
 from cart_recovery.models import (
     Campaign,
     ConsentAction,

@@ -67,12 +67,7 @@ class CampaignPages(PagesAdmin):
         campaign = self.row(key)
         found = outlook(draft_of(campaign))
         return self._page(
-            request,
-            campaign,
-            "outlook",
-            title=_("Reach and forecast"),
-            outlook=shown(found),
-            steps=_numbered(found),
+            request, campaign, "outlook", title=_("Reach and forecast"), **_told(found)
         )
 
     def activate_view(self, request: HttpRequest, key: int) -> HttpResponse:
@@ -88,14 +83,7 @@ class CampaignPages(PagesAdmin):
             elif self._switch(request, campaign, is_active=True):
                 return self._back(campaign)
             campaign = self.row(key)
-        return self._page(
-            request,
-            campaign,
-            "activate",
-            title=_("Activate"),
-            outlook=shown(found),
-            steps=_numbered(found),
-        )
+        return self._page(request, campaign, "activate", title=_("Activate"), **_told(found))
 
     def pause_view(self, request: HttpRequest, key: int) -> HttpResponse:
         campaign = self.row(key)
@@ -198,6 +186,11 @@ def shown_step(step: StepOutlook) -> dict[str, Any]:
         "former_revenue": _revenue(step.former.revenue),
         "delay": duration_text(step.draft.delay),
     }
+
+
+def _told(found: Outlook) -> dict[str, Any]:
+    """An outlook as the pages show it: as a whole, and step by step."""
+    return {"outlook": shown(found), "steps": _numbered(found)}
 
 
 def _numbered(found: Outlook) -> list[tuple[int, dict[str, Any]]]:

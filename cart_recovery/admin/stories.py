@@ -38,6 +38,7 @@ class StoryAdmin(PagesAdmin):
         )
 
     def scope_of(self, row: Any) -> scopes.Scope:
+        """Whose story a row's page tells. Each screen says."""
         raise NotImplementedError
 
     def change_view(

@@ -10,7 +10,8 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.campaigns.planning import stop_by_id
-from cart_recovery.models import FollowUp, FollowUpState, Message, MessageState, Reason
+from cart_recovery.delivery.outbox import end_idle_retries
+from cart_recovery.models import FollowUp, FollowUpState, Reason
 
 
 class CancelObstacle(TextChoices):
@@ -42,7 +43,5 @@ def cancel(followups: Collection[FollowUp], now: dt.datetime) -> list[int]:
             rows = rows.select_for_update()
         planned = dict(rows.values_list("pk", "enrolment_id"))
         stop_by_id(planned.values(), Reason.STAFF, now)
-        Message.objects.filter(followup__in=planned, state=MessageState.RETRY).update(
-            state=MessageState.WITHDRAWN, reason=Reason.STAFF
-        )
+        end_idle_retries()
     return list(planned)

@@ -4,8 +4,28 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
+from cart_recovery.channels.locmem import LocmemChannel
 from tests.admin.desk import Desk
+from tests.factories import make_user
+
+
+@pytest.fixture(autouse=True)
+def _empty_outbox() -> None:
+    LocmemChannel.reset()
+
+
+@pytest.fixture
+def in_english(settings: Any) -> None:
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def staff(client: Client, db: None) -> Client:
+    """A superuser's log-in."""
+    client.force_login(make_user(is_staff=True, is_superuser=True))
+    return client
 
 
 @pytest.fixture

@@ -77,12 +77,6 @@ def fill(days: int = 60) -> Campaign:
     return campaigns[0]
 
 
-@pytest.fixture
-def staff(client: Client) -> Client:
-    client.force_login(make_user(is_staff=True, is_superuser=True))
-    return client
-
-
 def tiles(page: Any) -> dict[str, Any]:
     return {tile.name: tile for tile in page.context["tiles"]}
 

@@ -17,25 +17,9 @@ from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import FollowUp, FollowUpState, Message, MessageState
 from tests.admin.desk import Desk
 from tests.admin.test_lists import clerk, list_url
-from tests.factories import make_consent, make_contact, make_followup, make_user
+from tests.factories import make_consent, make_contact, make_followup
 
 browser = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _empty_outbox() -> None:
-    LocmemChannel.reset()
-
-
-@pytest.fixture
-def in_english(settings: Any) -> None:
-    settings.LANGUAGE_CODE = "en"
-
-
-@pytest.fixture
-def staff(client: Client, db: None) -> Client:
-    client.force_login(make_user(is_staff=True, is_superuser=True))
-    return client
 
 
 def send(*addresses: str, outcome: Outcome | None = None, monkeypatch: Any = None) -> list[Message]:

@@ -41,12 +41,6 @@ REGISTERED = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def staff(client: Client) -> Client:
-    client.force_login(make_user(is_staff=True, is_superuser=True))
-    return client
-
-
 @pytest.fixture(autouse=True)
 def _empty_outbox() -> None:
     LocmemChannel.reset()

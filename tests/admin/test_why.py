@@ -9,7 +9,6 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
-from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent.suppression import suppress
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import Campaign, Message
@@ -27,22 +26,6 @@ from tests.factories import (
 
 SEARCH = "admin:cart_recovery_followup_search"
 browser = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _empty_outbox() -> None:
-    LocmemChannel.reset()
-
-
-@pytest.fixture
-def in_english(settings: Any) -> None:
-    settings.LANGUAGE_CODE = "en"
-
-
-@pytest.fixture
-def staff(client: Client, db: None) -> Client:
-    client.force_login(make_user(is_staff=True, is_superuser=True))
-    return client
 
 
 def why_url(row: Any) -> str:
@@ -71,7 +54,7 @@ class TestSearch:
         assert "order_placed" in [fact["kind"] for fact in json["facts"]]
 
     def test_blocked_address_without_a_contact_is_told(self, staff: Client) -> None:
-        suppress("email", "email", "weg@example.de", reason="complaint", source="t")  # type: ignore[arg-type]
+        suppress("email", "email", "weg@example.de", reason="complaint", source="t")  # type: ignore[arg-type]  # as rows hold it
         page = staff.post(reverse(SEARCH), {"term": "weg@example.de"})
         assert "The address was blocked for e‑mail: complaint." in page.content.decode()
 

@@ -432,7 +432,7 @@ class TestWhatIsGone:
         assert figures(Measure.REFUNDED) == [(1,)]
         rolling.rebuild(DAY, DAY, late)
         assert figures(Measure.CLICKED) == [(1,)]
-        assert figures(Measure.SENT, "variant_key")[0][0] == message.followup.variant_id  # type: ignore[union-attr]
+        assert figures(Measure.SENT, "variant_key")[0][0] == message.followup.variant_id  # type: ignore[union-attr]  # it has one
 
     def test_figures_of_a_deleted_campaign_stay_on_the_very_day(self) -> None:
         message = make_message()

@@ -114,7 +114,7 @@ class TestWhatHappened:
         for _n in range(2):
             make_followup(contact=contact)
         withdraw(contact, channel="email", purposes=["cart_reminder"], source="unsubscribe_page")
-        suppress("email", "email", "anna@example.de", reason="complaint", source="provider")  # type: ignore[arg-type]
+        suppress("email", "email", "anna@example.de", reason="complaint", source="provider")  # type: ignore[arg-type]  # as rows hold it
         story = tell(scopes.of_contact(contact.pk), timezone.now())
         assert kinds(story).count("enrolled") == 2
         assert "The person refused cart reminders by e‑mail (source: unsubscribe_page)." in told(
@@ -307,7 +307,7 @@ class TestFinding:
         assert find(term).found == ()
 
     def test_address_without_a_contact_still_has_its_blocks(self) -> None:
-        suppress("email", "email", "weg@example.de", reason="complaint", source="t")  # type: ignore[arg-type]
+        suppress("email", "email", "weg@example.de", reason="complaint", source="t")  # type: ignore[arg-type]  # as rows hold it
         story = tell_address(list(find("WEG@example.de").digests))
         assert kinds(story) == ["address_blocked"]
 

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import (
     ChannelStatus,
@@ -39,11 +38,6 @@ REGISTERED = [
     "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
     "dailyfigure", "deliveryevent",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _empty_outbox() -> None:
-    LocmemChannel.reset()
 
 
 def list_url(name: str) -> str:

@@ -7,8 +7,10 @@ READY := $(VENV)/.ready
 PORT ?= 8000
 PROVIDERS_PORT ?= 8025
 TESTS ?=
-# one worker more than cores: the longest tests mostly wait for queues, browsers and clocks
-WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); echo $$((n + 1)))
+# anything: tests in Chromium, too
+BROWSER ?=
+# two workers more than cores: the longest tests mostly wait for queues, browsers and clocks
+WORKERS ?= $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 2); echo $$((n + 2)))
 
 .DEFAULT_GOAL := help
 .PHONY: help sandbox test lint format types contract docs pictures bench services messages lock clean
@@ -21,8 +23,8 @@ sandbox: export PROVIDERS_PORT := $(PROVIDERS_PORT)
 sandbox: $(READY) ## a shop to try, on http://127.0.0.1:8000; no keys, servers or accounts needed
 	exec $(PY) manage.py sandbox # so that a signal to make reaches the shop itself
 
-test: $(READY) ## every test that this machine can run; TESTS="tests/carts -k idle" picks some
-	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
+test: $(READY) ## every test but those in a browser; BROWSER=1 adds them; TESTS="tests/carts -k idle" picks some
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(BROWSER),,-m "not browser") $(TESTS)
 
 lint: $(READY) ## ruff, and the layers of the code
 	$(VENV)/bin/ruff check .

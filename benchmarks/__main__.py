@@ -13,6 +13,7 @@ from benchmarks.databases import DEFAULT_SERVER
 
 NAMES = (
     "add_to_basket", "sweep_scale", "sending", "memory", "rendering", "privacy", "admin_pages",
+    "recommendations",
 )  # fmt: skip
 
 

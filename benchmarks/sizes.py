@@ -32,6 +32,9 @@ class Sizes:
     few_rows: int = 10_000
     many_rows: int = 1_000_000
     page_rounds: int = 7
+    #: order lines of recommendations, and products that they are lines of
+    order_lines: int = 1_000_000
+    ordered_products: int = 10_000
 
 
 FULL = Sizes()
@@ -39,5 +42,5 @@ QUICK = Sizes(
     replicas=1, warm_ups=3, additions=12, few_carts=10_000, many_carts=100_000, due_carts=200,
     sweeps=3, messages=300, slow_messages=60, runs=1, few_messages=1_000, many_messages=5_000,
     rendered=300, few_persons=600, many_persons=3_000, few_rows=1_000,
-    many_rows=20_000, page_rounds=2,
+    many_rows=20_000, page_rounds=2, order_lines=30_000, ordered_products=1_000,
 )  # fmt: skip

@@ -36,6 +36,7 @@ def run(names: Sequence[str], *, server_url: str, is_quick: bool, tell: Tell) ->
         admin_pages,
         memory,
         privacy,
+        recommendations,
         rendering_speed,
         sending,
         sweep_scale,
@@ -49,6 +50,7 @@ def run(names: Sequence[str], *, server_url: str, is_quick: bool, tell: Tell) ->
         "rendering": rendering_speed.run,
         "privacy": privacy.run,
         "admin_pages": admin_pages.run,
+        "recommendations": recommendations.run,
     }
     result = Run()
     sizes = QUICK if is_quick else FULL

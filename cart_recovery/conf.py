@@ -9,29 +9,33 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from cart_recovery.nested_settings import (
+    DEFAULT_BOT_EMAIL_DOMAINS,
+    DEFAULT_BOT_USER_AGENTS,
     DEFAULT_FORM_RATE_LIMITS,
+    DEFAULT_FREQUENCY_CAPS,
     DEFAULT_HEALTH_LIMITS,
+    DEFAULT_RETENTION,
     HealthLimits,
     check_form_limits,
     check_health_limits,
     check_price,
 )
+from cart_recovery.order_settings import OrderSettings
 
 Duration = dt.timedelta
-T = TypeVar("T")
 
 DEFAULT_CHANNELS: Final[Mapping[str, Mapping[str, Any]]] = {
     "email": {"BACKEND": "cart_recovery.channels.django_email.DjangoEmailChannel", "OPTIONS": {}},
 }
 
 
-class Conf:
+class Conf(OrderSettings):
     """Lazy view of the `CART_RECOVERY` dict. A wrong type raises ImproperlyConfigured."""
 
     # --- the shop -----------------------------------------------------------------------------
@@ -114,8 +118,9 @@ class Conf:
 
     @property
     def FORM_RATE_LIMITS(self) -> Mapping[str, Mapping[str, tuple[int, Duration]]]:
-        """What the public forms take: form (`capture`, `api`, `preferences`) -> whom (`client`:
-        one network address; `address`: one e-mail address or number) -> (how many, within).
+        """What the public forms take: form (`capture`, `api`, `preferences`, `reviews`) -> whom
+        (`client`: one network address; `address`: one e-mail address, number or review link) ->
+        (how many, within).
         A form that is named here replaces its defaults. Opting out is never limited."""
         own: dict[str, Any] = self._get("FORM_RATE_LIMITS", {}, dict)
         for form, limits in own.items():
@@ -301,56 +306,5 @@ class Conf:
         """Size of a webhook's body beyond which it is refused unread."""
         return self._get("WEBHOOK_MAX_BYTES", 2 * 1024 * 1024, int)
 
-    # --- reading ------------------------------------------------------------------------------
-
-    def known_keys(self) -> frozenset[str]:
-        """Names of all settings, for the check that finds misspelled ones."""
-        return frozenset(name for name in dir(type(self)) if name.isupper())
-
-    def raw(self) -> Mapping[str, Any]:
-        """The project's dict as written."""
-        value = getattr(settings, "CART_RECOVERY", {})
-        if not isinstance(value, dict):
-            raise ImproperlyConfigured("CART_RECOVERY must be a dict: CART_RECOVERY = {...}")
-        return value
-
-    def _get(self, key: str, default: T, kind: type | tuple[type, ...]) -> T:
-        value: T = self.raw().get(key, default)
-        if not isinstance(value, kind):
-            names = (
-                kind.__name__ if isinstance(kind, type) else " or ".join(k.__name__ for k in kind)
-            )
-            raise ImproperlyConfigured(
-                f'CART_RECOVERY["{key}"] must be a {names}, not {type(value).__name__}.'
-            )
-        return value
-
-
-DEFAULT_FREQUENCY_CAPS: Final[Sequence[Mapping[str, Any]]] = (
-    {"channels": ["sms"], "limit": 1, "per": dt.timedelta(hours=24)},
-    {"channels": ["sms"], "limit": 3, "per": dt.timedelta(days=7)},
-    {"limit": 3, "per": dt.timedelta(hours=24)},
-    {"limit": 8, "per": dt.timedelta(days=7)},
-)
-DEFAULT_BOT_USER_AGENTS: Final = (
-    "bot", "crawler", "spider", "storebot", "headlesschrome-scan", "facebookexternalhit",
-    "mediapartners-google", "bingpreview", "slurp",
-)  # fmt: skip
-DEFAULT_BOT_EMAIL_DOMAINS: Final = ("storebot.google.com", "storebotmail.joonix.net")
-#: kind -> how long it is kept. What each period counts from: docs/owners/personal-data.md
-DEFAULT_RETENTION: Final[Mapping[str, Duration | None]] = {
-    "message_texts": dt.timedelta(days=90),
-    "delivery_events": dt.timedelta(days=400),
-    "webhooks": dt.timedelta(days=30),
-    "replies": dt.timedelta(days=365),
-    "restore_links": dt.timedelta(days=30),
-    "carts": dt.timedelta(days=730),
-    "contacts": dt.timedelta(days=365),
-    "opt_ins": dt.timedelta(0),
-    "notices": dt.timedelta(days=90),
-    "data_links": dt.timedelta(days=1),
-    "proofs": dt.timedelta(days=3 * 365),
-    "failed_tasks": dt.timedelta(days=30),
-}
 
 conf: Final = Conf()

@@ -10,6 +10,7 @@ from cart_recovery.inbound import urls as inbound_urls
 from cart_recovery.preferences import urls as preferences_urls
 from cart_recovery.privacy import urls as privacy_urls
 from cart_recovery.restore_links import urls as restore_urls
+from cart_recovery.reviews import urls as review_urls
 
 app_name = "cart_recovery"
 
@@ -20,4 +21,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *preferences_urls.urlpatterns,
     *privacy_urls.urlpatterns,
     *restore_urls.urlpatterns,
+    *review_urls.urlpatterns,
 ]

@@ -16,6 +16,7 @@ COUNTRIES: Final = (
     ("GB", "GBR", "826", "Vereinigtes Königreich"),
     ("DK", "DNK", "208", "Dänemark"),
     ("PL", "POL", "616", "Polen"),
+    ("US", "USA", "840", "Vereinigte Staaten"),
 )
 
 

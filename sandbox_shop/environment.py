@@ -155,12 +155,21 @@ class Environment:
         """Whether SMS wait for the daytime, and messages are capped: SANDBOX_QUIET_HOURS=1."""
         return self.get("SANDBOX_QUIET_HOURS") == "1"
 
+    @property
+    def has_past(self) -> bool:
+        """Whether the shop is set up with orders and messages of the past: not with SANDBOX_PAST=0,
+        which is quicker."""
+        return self.get("SANDBOX_PAST") != "0"
+
     def limits(self) -> dict[str, Any]:
-        """Settings by which messages come at any hour, and for each basket that one tries; none of
-        them where the sandbox is to keep quiet hours as a real shop does."""
+        """Settings by which messages come at any hour, and for each basket and order that one tries;
+        none of them where the sandbox is to keep quiet hours as a real shop does."""
         if self.has_quiet_hours:
             return {}
-        return {"MARKETS": {"*": {"windows": {"phone": None}}}, "FREQUENCY_CAPS": []}
+        return {
+            "MARKETS": {"*": {"windows": {"phone": None}}}, "FREQUENCY_CAPS": [],
+            "SERVICE_CAPS": [],
+        }  # fmt: skip
 
     def q_cluster(self) -> dict[str, Any]:
         """The Q_CLUSTER setting: Redis if REDIS_URL names one, else the database is the queue."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -15,9 +16,13 @@ from sandbox_shop.catalogue import install_catalogue
 from sandbox_shop.countries import install_countries
 from sandbox_shop.customers import install_customers, install_staff
 from sandbox_shop.environment import current
-from sandbox_shop.history import install_history
+from sandbox_shop.history import install_history, rename_statuses
+from sandbox_shop.order_events import install_event_types
+from sandbox_shop.past_answers import install_answers
 from sandbox_shop.past_messages import install_messages
+from sandbox_shop.past_troubles import install_troubles
 from sandbox_shop.reviews import install_reviews
+from sandbox_shop.wordings import install_wordings
 
 
 def install(say: Callable[[str], None]) -> None:
@@ -28,19 +33,30 @@ def install(say: Callable[[str], None]) -> None:
     _name_site()
     install_staff()
     install_countries()
+    install_event_types()
+    install_wordings()
     say("Catalogue")
     install_catalogue()
     say("Customers and consents")
     install_customers(now)
-    say("Orders and baskets of the last 90 days")
-    install_history(now)
-    install_reviews(now)
-    say("Messages of the past, and their reports")
-    install_messages(now)
+    rename_statuses()
+    if current().has_past:
+        _install_past(now, say)
     install_campaigns(now)
     # always: staff may have changed goods, and Whoosh is not kept up to date by each saving
     say("Search")
     call_command("rebuild_index", verbosity=0, interactive=False)
+
+
+def _install_past(now: dt.datetime, say: Callable[[str], None]) -> None:
+    say("Orders and baskets of the last 90 days")
+    install_history(now)
+    install_reviews(now)
+    say("Messages of the past, and their reports")
+    # before the messages, with which all days are summed up
+    install_answers(now)
+    install_troubles()
+    install_messages(now)
 
 
 def _name_site() -> None:

@@ -22,6 +22,8 @@ TEXTS: Final = {
     3: (("In Ordnung", "Für den Preis habe ich ein bisschen mehr erwartet."),),
     2: (("Naja", "Bei mir kam es mit einem Kratzer an. Wurde aber ersetzt."),),
 }  # fmt: skip
+#: stars -> how many of a hundred give them
+SCORES: Final = {5: 50, 4: 30, 3: 14, 2: 6}
 
 
 @transaction.atomic
@@ -45,7 +47,7 @@ def install_reviews(now: dt.datetime) -> bool:
 
 def _review(product: Any, user: Any, chance: random.Random) -> Any:
     model = get_model("reviews", "ProductReview")
-    score = chance.choices((5, 4, 3, 2), weights=(50, 30, 14, 6))[0]
+    score = chance.choices(list(SCORES), weights=list(SCORES.values()))[0]
     title, body = chance.choice(TEXTS[score])
     return model(
         product=product, user=user, score=score, title=title, body=body, status=model.APPROVED

@@ -50,7 +50,8 @@ INSTALLED_APPS = [
     "django.contrib.flatpages",
     "oscar.config.Shop",
     "oscar.apps.analytics.apps.AnalyticsConfig",
-    "oscar.apps.checkout.apps.CheckoutConfig",
+    # forked as Oscar's documentation says, for a payment that can be declined
+    "sandbox_shop.checkout.apps.CheckoutConfig",
     "oscar.apps.address.apps.AddressConfig",
     "oscar.apps.shipping.apps.ShippingConfig",
     "oscar.apps.catalogue.apps.CatalogueConfig",
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.flatpages.middleware.FlatpageFallbackMiddleware",
     "oscar.apps.basket.middleware.BasketMiddleware",
     "cart_recovery.consent.middleware.ConsentMiddleware",
+    "cart_recovery.carts.middleware.CheckoutTroubleMiddleware",
 ]
 TEMPLATES = [
     {
@@ -143,20 +145,34 @@ OSCAR_ALLOW_GUEST_CHECKOUT_WITH_ACCOUNT = True
 OSCAR_SLUG_MAP = {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"}
 # Whoosh counts no facets worth showing
 OSCAR_SEARCH_FACETS: dict[str, dict[str, object]] = {"fields": {}, "queries": {}}
+# somebody reads reviews before they are published
+OSCAR_MODERATE_REVIEWS = True
 OSCAR_INITIAL_ORDER_STATUS = "Pending"
 OSCAR_INITIAL_LINE_STATUS = "Pending"
+# a status that was set by mistake can be set back as long as nothing was delivered
 OSCAR_ORDER_STATUS_PIPELINE = {
-    "Pending": ("Being processed", "Cancelled"),
-    "Being processed": ("Complete", "Cancelled"),
-    "Complete": ("Refunded",),
+    "Pending": ("Being processed", "Shipped", "Delayed", "Pending payment", "Cancelled"),
+    "Pending payment": ("Being processed", "Cancelled"),
+    "Being processed": ("Shipped", "Delayed", "Cancelled"),
+    "Delayed": ("Being processed", "Shipped", "Cancelled"),
+    "Shipped": ("Delivered", "Returned", "Refunded", "Being processed"),
+    "Delivered": ("Returned", "Refunded"),
+    "Returned": ("Refunded",),
     "Refunded": (),
     "Cancelled": (),
 }
-OSCAR_ORDER_STATUS_CASCADE = {"Cancelled": "Cancelled", "Complete": "Complete"}
 OSCAR_LINE_STATUS_PIPELINE = {
-    "Pending": ("Complete", "Cancelled"),
-    "Complete": (),
+    "Pending": ("Shipped", "Delayed", "Cancelled"),
+    "Delayed": ("Pending", "Shipped", "Cancelled"),
+    "Shipped": ("Delivered", "Returned", "Refunded", "Pending"),
+    "Delivered": ("Returned", "Refunded"),
+    "Returned": ("Refunded",),
+    "Refunded": (),
     "Cancelled": (),
+}
+OSCAR_ORDER_STATUS_CASCADE = {
+    "Being processed": "Pending",
+    **{status: status for status in OSCAR_LINE_STATUS_PIPELINE if status != "Pending"},
 }
 
 OSCAR_DASHBOARD_NAVIGATION = [*OSCAR_DASHBOARD_NAVIGATION, MENU_ENTRY]
@@ -180,6 +196,10 @@ CART_RECOVERY = {
     # short enough to watch: the first message comes within two minutes of the last click
     "ABANDONED_AFTER": dt.timedelta(seconds=20),
     "CHECKOUT_ABANDONED_AFTER": dt.timedelta(seconds=20),
+    # the other statuses have names that everybody knows
+    "STATUS_MILESTONES": {"Pending payment": "placed"},
+    "UNPAID_ORDER_STATUSES": ["Pending payment"],
+    "PAYMENT_RESUME_URL": "sandbox_shop.checkout.paying.resume_url",
 }
 
 LOGGING = {

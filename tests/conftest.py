@@ -73,6 +73,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: Any,
+) -> Iterator[None]:  # fmt: skip
+    """Workers of one run migrate once between them."""
+    from django.db import connection
+
+    is_worker = hasattr(request.config, "workerinput")
+    if not is_worker or request.config.getoption("reuse_db") or connection.vendor == "mysql":
+        yield
+        return
+
+    from tests import cloning
+
+    template = cloning.Template(connection, tmp_path_factory.getbasetemp().parent)
+    yield
+    with django_db_blocker.unblock():
+        template.drop()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None) -> None:
     """The test database of pytest-django, emptied quickly between tests."""
     from django.db import connection

@@ -167,6 +167,8 @@ CART_RECOVERY = {
     "MARKETS": {"*": {"windows": {"phone": None}}},
     # what one test has seen must not show in the next
     "HEALTH_CACHED_FOR": dt.timedelta(0),
+    # the test shop sends and is done
+    "STATUS_MILESTONES": {"Complete": "shipped"},
     "CHANNELS": {
         "email": {
             "BACKEND": "cart_recovery.channels.locmem.LocmemChannel",

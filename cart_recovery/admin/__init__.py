@@ -9,11 +9,14 @@ from cart_recovery.admin import (
     messages,
     operations,
     opt_ins,
+    ratings,
+    reviews,
     suppressions,
     templates,
+    troubles,
 )
 
 __all__ = [
     "campaigns", "carts", "contacts", "figures", "followups", "messages", "operations", "opt_ins",
-    "suppressions", "templates",
+    "ratings", "reviews", "suppressions", "templates", "troubles",
 ]  # fmt: skip

@@ -23,6 +23,8 @@ RETRY: Final = "cart_recovery.change_message"
 RESUME: Final = "cart_recovery.change_channelstatus"
 EDIT_TEMPLATES: Final = "cart_recovery.change_messagetemplate"
 SEE_REPORTS: Final = "cart_recovery.view_dailyfigure"
+SEE_REVIEWS: Final = "cart_recovery.view_linereview"
+CLOSE_TASKS: Final = "cart_recovery.change_stafftask"
 SEE_STORIES: Final = "cart_recovery.view_followup"
 SEE_HEALTH: Final = "cart_recovery.view_heartbeat"
 

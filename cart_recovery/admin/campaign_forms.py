@@ -1,13 +1,12 @@
-"""The form of a campaign: its own fields, the steps, and in each step the rows of its mix.
+"""The form of a campaign: its own fields and its steps (`campaign_step_forms`).
 
-Rows are told apart by their keys, not by their place. Whoever sends in what somebody else has changed
-meanwhile gets everything back as typed, with what the other one did, and may save again.
+Whoever sends in what somebody else has changed meanwhile gets everything back as typed, with what the
+other one did, and may save again.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from django import forms
@@ -18,196 +17,24 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from cart_recovery.admin.bases import AnyFormSet, AnyModelForm
-from cart_recovery.admin.durations import DurationChoiceField, duration_text
-from cart_recovery.campaigns.editing import StepDraft, VariantDraft, labelled
-from cart_recovery.campaigns.shares import WHOLE, as_shares
-from cart_recovery.campaigns.snapshots import Snapshot, differences, snapshot
-from cart_recovery.channels.names import channel_name
-from cart_recovery.channels.registry import configured_aliases
-from cart_recovery.models import (
-    Campaign,
-    FollowUp,
-    Incentive,
-    Message,
-    MessageTemplate,
-    Step,
-    Variant,
+from cart_recovery.admin import campaign_rules
+from cart_recovery.admin.bases import AnyModelForm
+from cart_recovery.admin.campaign_step_forms import (
+    BETWEEN,
+    StepForm,
+    StepFormSet,
+    template_choices,
 )
+from cart_recovery.admin.durations import DurationChoiceField, duration_text
+from cart_recovery.campaigns.shares import as_shares
+from cart_recovery.campaigns.snapshots import Snapshot, differences, snapshot
+from cart_recovery.campaigns.texts import counted_from
+from cart_recovery.models import Campaign, Incentive, Step, Variant
 from cart_recovery.reports.outlook import CampaignDraft
 
 MAX_STEPS: Final = 50
-MAX_VARIANTS: Final = 20
 SNAPSHOT_SALT: Final = "cart_recovery.campaign"
-#: between the channel and the code of a template in one choice
-BETWEEN: Final = ":"
-
-
-class VariantForm(forms.Form):
-    """One row of a mix: channel and template in one choice, share, label."""
-
-    key = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    template = forms.ChoiceField(label=_("Channel and template"))
-    label = forms.CharField(
-        label=_("Variant"), required=False, max_length=20,
-        widget=forms.TextInput(attrs={"size": 6, "placeholder": "A, B …"}),
-    )  # fmt: skip
-    weight = forms.IntegerField(
-        label=_("Share"), min_value=0, max_value=WHOLE,
-        widget=forms.NumberInput(attrs={"min": 0, "max": WHOLE, "class": "cr-share"}),
-    )  # fmt: skip
-
-    def __init__(self, *args: Any, templates: list[Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **{**kwargs, "label_suffix": ""})
-        field: Any = self.fields["template"]
-        field.choices = [("", "---------"), *(templates or [])]
-        value = self["template"].value()
-        if value and value not in _values(field.choices):
-            # what is stored stays as it is; the outlook beside the step says what is wrong with it
-            missing = (value, _choice_text(str(value)))
-            if value == self.initial.get("template"):
-                field.choices = [*field.choices, missing]
-            else:
-                field.widget.choices = [*field.choices, missing]
-
-    def draft(self) -> VariantDraft | None:
-        """What can be read of the row so far; None where it is empty."""
-        data = getattr(self, "cleaned_data", {})
-        channel, _between, code = str(data.get("template") or "").partition(BETWEEN)
-        if not code:
-            return None
-        return VariantDraft(
-            channel, code, data.get("weight") or 0, data.get("label", ""), data.get("key")
-        )
-
-
-class MixFormSet(AnyFormSet):
-    """The rows of one step. Their shares add up to a hundred."""
-
-    def clean(self) -> None:
-        if any(self.errors):
-            return
-        weights = [form.cleaned_data["weight"] for form in self.filled()]
-        total = sum(weights)
-        if not weights or total == WHOLE:
-            return
-        if total < WHOLE:
-            text = ngettext(
-                "The shares add up to %(total)s; they must add up to 100. %(n)s is missing.",
-                "The shares add up to %(total)s; they must add up to 100. %(n)s are missing.",
-                WHOLE - total,
-            )
-        else:
-            text = ngettext(
-                "The shares add up to %(total)s; they must add up to 100. That is %(n)s too much.",
-                "The shares add up to %(total)s; they must add up to 100. That is %(n)s too much.",
-                total - WHOLE,
-            )
-        raise forms.ValidationError(text % {"total": total, "n": abs(WHOLE - total)})
-
-    def filled(self) -> list[Any]:
-        """Forms of rows that are meant: neither removed nor left empty."""
-        return [
-            form
-            for form in self.forms
-            if not form.cleaned_data.get("DELETE") and form.cleaned_data.get("template")
-        ]
-
-    def drafts(self) -> list[VariantDraft]:
-        rows = (f for f in self.forms if not getattr(f, "cleaned_data", {}).get("DELETE"))
-        return labelled([draft for form in rows if (draft := form.draft()) is not None])
-
-
-class StepForm(forms.Form):
-    """One step with its mix."""
-
-    key = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    delay = DurationChoiceField(
-        label=_("Delay"), help_text=_("Counted from the shopper’s last activity.")
-    )
-    missed_after = DurationChoiceField(
-        label=_("Too late after"), required=False,
-        help_text=_("What could not be sent by then is skipped. Empty: as the shop has set it."),
-    )  # fmt: skip
-    incentive = forms.ModelChoiceField(
-        label=_("Incentive"), queryset=Incentive.objects.order_by("name"), required=False,
-        empty_label=_("no incentive"),
-    )  # fmt: skip
-
-    def __init__(
-        self, *args: Any, templates: list[Any] | None = None, incentives: Any = None, **kwargs: Any
-    ) -> None:
-        super().__init__(*args, **{**kwargs, "label_suffix": ""})
-        if incentives is not None:
-            # one query for the choices of all steps
-            self.fields["incentive"].widget.choices = incentives
-        rows = self.initial.get("mix", [])
-        #: what the weights were where they were no shares of a hundred
-        self.former_weights: list[int] = self.initial.get("former_weights", [])
-        mix_class = forms.formset_factory(
-            VariantForm, formset=MixFormSet, extra=1 if rows else 2, can_delete=True,
-            max_num=MAX_VARIANTS, absolute_max=MAX_VARIANTS * 2, validate_max=True,
-        )  # fmt: skip
-        self.mix: Any = mix_class(
-            self.data if self.is_bound else None,
-            prefix=f"{self.prefix}-mix", initial=rows, form_kwargs={"templates": templates},
-        )  # fmt: skip
-
-    def has_changed(self) -> bool:
-        return super().has_changed() or self.mix.has_changed()
-
-    def is_valid(self) -> bool:
-        own = super().is_valid()
-        if self.empty_permitted and not self.has_changed():
-            return own
-        return bool(self.mix.is_valid()) and own
-
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        is_new = not data.get("key")
-        if is_new and self.mix.is_valid() and not self.mix.filled():
-            raise forms.ValidationError(_("Choose at least one channel and template."))
-        return data
-
-    def draft(self) -> StepDraft | None:
-        """What can be read of the step so far; None where it is empty."""
-        data = getattr(self, "cleaned_data", {})
-        self.mix.is_valid()
-        variants = tuple(self.mix.drafts())
-        is_removed = bool(data.get("DELETE"))
-        if data.get("delay") is None and not variants and not is_removed:
-            return None
-        incentive = data.get("incentive")
-        return StepDraft(
-            delay=data.get("delay") or dt.timedelta(0), missed_after=data.get("missed_after"),
-            incentive_id=incentive.pk if incentive else None, variants=variants,
-            key=data.get("key"), is_removed=is_removed,
-        )  # fmt: skip
-
-
-class StepFormSet(AnyFormSet):
-    def clean(self) -> None:
-        """Steps with a history stay: their follow-ups and messages would be deleted with them."""
-        removed = [f.cleaned_data.get("key") for f in self.deleted_forms if f.is_bound]
-        for step in Step.objects.filter(pk__in=[key for key in removed if key]):
-            followups = FollowUp.objects.filter(step=step).count()
-            if followups:
-                sent = Message.objects.filter(followup__step=step).count()
-                raise forms.ValidationError(
-                    _("Step %(n)s cannot be removed: %(followups)s follow-ups with %(sent)s messages "
-                      "hang on it and would be lost. To send nothing more by it, remove its "
-                      "channels instead; what it did so far stays to be read."),
-                    params={"n": step.position, "followups": followups, "sent": sent},
-                )  # fmt: skip
-
-    def drafts(self) -> Iterator[tuple[str, StepDraft]]:
-        """(prefix, draft) of the steps that can be read so far, removed ones included."""
-        for form in self.forms:
-            form.is_valid()
-            if (draft := form.draft()) is not None:
-                yield form.prefix, draft
 
 
 class CampaignForm(AnyModelForm):
@@ -219,8 +46,22 @@ class CampaignForm(AnyModelForm):
     class Meta:
         model = Campaign
         fields = [
-            "name", "code", "trigger", "purpose", "priority", "max_age", "attribution_window",
+            "name", "code", "trigger", "starts_with", "thanks", "purpose", "priority", "max_age",
+            "attribution_window",
         ]  # fmt: skip
+        labels = {"max_age": _("Maximum age")}
+        help_texts = {
+            "starts_with": _("For review requests and suggestions after a purchase."),
+            "thanks": _(
+                "For review requests: what everybody gets who writes one, whatever they say. The "
+                "page says so. A voucher for good reviews only would be unlawful."
+            ),
+            "purpose": _(
+                "What people must have agreed to. The trigger decides where the law does: news of an "
+                "order needs no consent and holds no advertising; asking for a review is advertising."
+            ),
+            "max_age": _("What happened longer ago is left alone. Empty: as the shop has set it."),
+        }
         field_classes = {
             "max_age": DurationChoiceField,
             "attribution_window": DurationChoiceField,
@@ -230,6 +71,10 @@ class CampaignForm(AnyModelForm):
         super().__init__(*args, **kwargs)
         self.conflict: dict[str, Any] | None = None
         self.changes: list[str] = []
+        if "trigger" in self.fields:
+            self.fields["trigger"].widget.attrs.update(campaign_rules.attributes())
+            # the trigger decides about them, and a script may leave them out
+            self.fields["purpose"].required = self.fields["starts_with"].required = False
 
     @cached_property
     def before(self) -> Snapshot | None:
@@ -240,6 +85,13 @@ class CampaignForm(AnyModelForm):
     def seen(self) -> str:
         """The stored campaign for the page to carry, so that changes since can be told."""
         return signing.dumps(self.before, salt=SNAPSHOT_SALT, compress=True)
+
+    @property
+    def counted(self) -> str:
+        """From when on the delays count, for the trigger that stands in the form."""
+        trigger = self["trigger"].value() if "trigger" in self.fields else self.instance.trigger
+        start = self["starts_with"].value() if "starts_with" in self.fields else ""
+        return counted_from(str(trigger), str(start or self.instance.starts_with))
 
     @cached_property
     def steps(self) -> Any:
@@ -256,7 +108,9 @@ class CampaignForm(AnyModelForm):
         return step_class(
             self.data if self.is_bound else None,
             prefix="steps", initial=initial,
-            form_kwargs={"templates": template_choices(), "incentives": incentives},
+            form_kwargs={
+                "templates": template_choices(), "incentives": incentives, "counted": self.counted,
+            },
         )  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
@@ -268,9 +122,34 @@ class CampaignForm(AnyModelForm):
                   "yours is lost: look at what they changed, and save again if yours should hold."),
                 code="conflict",
             )  # fmt: skip
-        if not self.steps.is_valid():
+        trigger = data.get("trigger") or self.instance.trigger
+        if not self.steps.is_valid() or not self._are_steps_allowed(trigger):
             raise forms.ValidationError(_("Something is wrong with the steps, see there."))
-        return data
+        return campaign_rules.cleaned(trigger, data, self.instance)
+
+    def clean_trigger(self) -> str:
+        trigger = str(self.cleaned_data["trigger"])
+        if self.instance.pk and (why := campaign_rules.why_no_change(self.instance, trigger)):
+            raise forms.ValidationError(why)
+        return trigger
+
+    def clean_purpose(self) -> str:
+        purpose = str(self.cleaned_data.get("purpose") or "")
+        trigger = self.cleaned_data.get("trigger", "")
+        if trigger and (why := campaign_rules.why_not_purpose(trigger, purpose)):
+            raise forms.ValidationError(why)
+        return purpose
+
+    def _are_steps_allowed(self, trigger: str) -> bool:
+        """Whether the trigger lets the steps be as they are; says at each what is wrong."""
+        kept = [form for form in self.steps.forms if form.draft() and not form.draft().is_removed]
+        if why := campaign_rules.why_too_many(trigger, len(kept)):
+            self.steps.refuse(why)
+        offering = [form for form in kept if form.cleaned_data.get("incentive")]
+        if offering and (why := campaign_rules.why_no_incentive(trigger)):
+            for form in offering:
+                form.add_error("incentive", why)
+        return not self.steps.non_form_errors() and not any(form.errors for form in kept)
 
     def draft(self) -> CampaignDraft:
         """What stands in the form so far, right or wrong, for the outlook."""
@@ -281,6 +160,7 @@ class CampaignForm(AnyModelForm):
             purpose=data.get("purpose") or self.instance.purpose,
             steps=[draft for _prefix, draft in self.steps.drafts() if not draft.is_removed],
             key=self.instance.pk, priority=data.get("priority") or self.instance.priority,
+            starts_with=data.get("starts_with") or self.instance.starts_with,
         )  # fmt: skip
 
     def _conflict(self) -> dict[str, Any]:
@@ -307,36 +187,6 @@ class CampaignForm(AnyModelForm):
         }
 
 
-def template_choices() -> list[Any]:
-    """Templates by channel: [(channel in words, [(channel:code, code), …]), …]."""
-    rows = (
-        MessageTemplate.objects.filter(channel__in=configured_aliases())
-        .order_by("code")
-        .values_list("channel", "code")
-        .distinct()
-    )
-    groups: dict[str, list[tuple[str, str]]] = {alias: [] for alias in configured_aliases()}
-    for channel, code in rows:
-        text = _choice_text(f"{channel}{BETWEEN}{code}")
-        groups[channel].append((f"{channel}{BETWEEN}{code}", text))
-    return [(channel_name(channel), codes) for channel, codes in groups.items() if codes]
-
-
-def _choice_text(value: str) -> str:
-    channel, _between, code = value.partition(BETWEEN)
-    return f"{channel_name(channel)}: {code}"
-
-
-def _values(choices: Any) -> set[str]:
-    found: set[str] = set()
-    for value, text in choices:
-        if isinstance(text, (list, tuple)):
-            found |= {inner for inner, _text in text}
-        else:
-            found.add(value)
-    return found
-
-
 def _initial_steps(campaign: Campaign) -> list[Mapping[str, Any]]:
     """Steps in the order in which they go out. Weights of old that add up to something else are
     shown as shares of a hundred; they are written when the form is saved."""
@@ -348,7 +198,7 @@ def _initial_step(step: Step, variants: list[Variant]) -> Mapping[str, Any]:
     weights = [variant.weight for variant in variants]
     shares = as_shares(weights)
     return {
-        "key": step.pk, "delay": step.delay, "after": duration_text(step.delay),
+        "key": step.pk, "delay": step.delay, "after": duration_text(step.delay) if step.delay else "",
         "missed_after": step.missed_after, "incentive": step.incentive_id,
         "former_weights": weights if shares != weights else [],
         "mix": [

@@ -56,7 +56,7 @@ class CampaignPages(PagesAdmin):
         kept = [prefix for prefix, step in form.steps.drafts() if not step.is_removed]
         # without the request: a shop's context processors ask the database for each fragment
         fragments = {
-            prefix: render_to_string(FRAGMENT, {"step": shown_step(step)})
+            prefix: render_to_string(FRAGMENT, {"step": shown_step(step, found)})
             for prefix, step in zip(kept, found.steps, strict=True)
         }
         summary = render_to_string(SUMMARY, {"outlook": shown(found)})
@@ -133,11 +133,12 @@ class CampaignPages(PagesAdmin):
             return False
         if changes:
             self.log_change(request, campaign, " ".join(changes))
-        text = (
-            _("The campaign is active. It writes to carts that are left from now on.")
-            if is_active
-            else _("The campaign is paused. Nothing more is sent by it.")
-        )
+        if not is_active:
+            text = _("The campaign is paused. Nothing more is sent by it.")
+        elif campaign.is_about_orders:
+            text = _("The campaign is active. It writes about what happens to orders from now on.")
+        else:
+            text = _("The campaign is active. It writes to carts that are left from now on.")
         self.message_user(request, text, messages.SUCCESS)
         return True
 
@@ -151,6 +152,8 @@ def shown(found: Outlook) -> dict[str, Any]:
     """An outlook as the templates read it, amounts in words."""
     return {
         "carts": found.carts,
+        "is_about_orders": found.is_about_orders,
+        "is_foreseen": found.is_foreseen,
         "messages": round(found.messages),
         "per_day": _rounded(found.messages_per_day),
         "costs": _amounts(found.costs),
@@ -163,7 +166,9 @@ def shown(found: Outlook) -> dict[str, Any]:
     }
 
 
-def shown_step(step: StepOutlook) -> dict[str, Any]:
+def shown_step(step: StepOutlook, found: Outlook) -> dict[str, Any]:
+    """A step of an outlook. Messages about orders hold no link that is counted, and no order is
+    credited to them: nothing is shown of it rather than a nought."""
     variants = [
         {
             "name": v.name, "share": v.weight, "reached": v.reached, "addresses": v.addresses,
@@ -177,6 +182,7 @@ def shown_step(step: StepOutlook) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "variants": variants,
+        "is_credited": not found.is_about_orders,
         "obstacles": step.obstacles,
         "windows": step.windows,
         "messages": round(step.messages),
@@ -184,7 +190,7 @@ def shown_step(step: StepOutlook) -> dict[str, Any]:
         "may_send": step.may_send,
         "former": step.former,
         "former_revenue": _revenue(step.former.revenue),
-        "delay": duration_text(step.draft.delay),
+        "delay": duration_text(step.draft.delay) if step.draft.delay else "",
     }
 
 
@@ -194,7 +200,7 @@ def _told(found: Outlook) -> dict[str, Any]:
 
 
 def _numbered(found: Outlook) -> list[tuple[int, dict[str, Any]]]:
-    return [(number, shown_step(step)) for number, step in enumerate(found.steps, 1)]
+    return [(number, shown_step(step, found)) for number, step in enumerate(found.steps, 1)]
 
 
 def _rounded(count: float) -> float | int:

@@ -54,7 +54,7 @@ class CampaignAdmin(CampaignPages):
     change_form_template = "admin/cart_recovery/campaign/change_form.html"
     change_list_template = "admin/cart_recovery/campaign/change_list.html"
     fieldsets = [
-        (None, {"fields": ["name", "code", "trigger"]}),
+        (None, {"fields": ["name", "code", "trigger", "starts_with", "thanks"]}),
         (_("Rules"), {
             "classes": ["collapse"],
             "fields": ["purpose", "priority", "max_age", "attribution_window"],

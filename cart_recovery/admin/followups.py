@@ -10,9 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from cart_recovery.admin.access import CANCEL
 from cart_recovery.admin.bases import AnyTabularInline
@@ -24,7 +23,7 @@ from cart_recovery.admin.filters import (
     choice_filter,
     period_filter,
 )
-from cart_recovery.admin.links import admin_link_by_key
+from cart_recovery.admin.links import admin_link_by_key, subject_link
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.persons import PersonSearchAdmin
 from cart_recovery.admin.reasons import choice_label, reason_label
@@ -63,7 +62,7 @@ class FollowUpProblemFilter(ProblemFilter):
 class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
         "pk", "state_label", "due_at", "campaign", "step_position", "why", "contact_link",
-        "cart_link",
+        "subject_link",
     ]  # fmt: skip
     list_filter = [
         FollowUpProblemFilter,
@@ -71,12 +70,12 @@ class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmi
         period_filter("planned_for"), FollowUpCampaignFilter,
         choice_filter("reason", _("reason"), Reason.choices, indexed=FAULTS),
     ]  # fmt: skip
-    lookups = ("enrolment", "enrolment__contact", "enrolment__cart")
-    list_select_related = ["step", "enrolment__campaign"]
+    lookups = ("enrolment", "enrolment__contact", "enrolment__cart", "enrolment__order__order")
+    list_select_related = ["step", "enrolment__campaign", "enrolment__order__order"]
     person_path = "enrolment__contact"
     actions = ["cancel_planned"]
     readonly_fields = [
-        "enrolment_link", "contact_link", "cart_link", "campaign", "step_position", "state_label",
+        "enrolment_link", "contact_link", "subject_link", "campaign", "step_position", "state_label",
         "why", "choice", "planned_for", "due_at", "attempts", "ended_at",
     ]  # fmt: skip
     fields = [*readonly_fields]
@@ -86,7 +85,7 @@ class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmi
     )  # fmt: skip
 
     def scope_of(self, row: Any) -> scopes.Scope:
-        return scopes.of_cart(row.enrolment.cart)
+        return scopes.of_enrolment(row.enrolment)
 
     @admin.display(description=_("campaign"))
     def campaign(self, followup: FollowUp) -> str:
@@ -102,11 +101,9 @@ class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmi
         title = _("Contact %(pk)s") % {"pk": key}
         return admin_link_by_key("cart_recovery", "contact", key, title)
 
-    @admin.display(description=_("cart"))
-    def cart_link(self, followup: FollowUp) -> SafeString | str:
-        key = followup.enrolment.cart_id
-        title = _("Cart %(pk)s") % {"pk": key}
-        return admin_link_by_key("cart_recovery", "trackedcart", key, title)
+    @admin.display(description=_("about"))
+    def subject_link(self, followup: FollowUp) -> SafeString | str:
+        return subject_link(followup.enrolment)
 
     @admin.display(description=_("enrolment"))
     def enrolment_link(self, followup: FollowUp) -> SafeString | str:
@@ -136,13 +133,13 @@ class FollowUpAdmin(StorySearchAdmin, BulkAdmin, PersonSearchAdmin, ReadOnlyAdmi
         if not self.is_confirmed(request):
             return self.ask(
                 request, [_cancel_outlook(row) for row in rows], action="cancel_planned",
-                title=_now("Cancel what is planned"),
-                question=_now(
-                    "Nothing more will be sent for these carts: the later steps are dropped too."
+                title=gettext("Cancel what is planned"),
+                question=gettext(
+                    "Nothing more will be sent about these carts and orders: the later steps are dropped too."
                 ),
             )  # fmt: skip
         done = set(cancel(rows, timezone.now()))
-        self.log_bulk(request, [row for row in rows if row.pk in done], _now("Cancelled."))
+        self.log_bulk(request, [row for row in rows if row.pk in done], gettext("Cancelled."))
         text = ngettext(
             "%(n)s follow-up cancelled.", "%(n)s follow-ups cancelled.", len(done)
         )  # fmt: skip
@@ -182,17 +179,17 @@ class FollowUpInline(AnyTabularInline):
 @admin.register(Enrolment)
 class EnrolmentAdmin(StoryAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     list_display = [
-        "pk", "state_label", "enrolled_at", "campaign", "why", "contact", "cart",
+        "pk", "state_label", "enrolled_at", "campaign", "why", "contact", "subject_link",
     ]  # fmt: skip
     list_filter = [
         choice_filter("state", _("state"), EnrolmentState.choices), period_filter("enrolled_at"),
         CampaignFilter, choice_filter("reason", _("reason"), Reason.choices),
     ]  # fmt: skip
-    lookups = ("contact", "cart")
-    list_select_related = ["campaign", "contact", "cart"]
+    lookups = ("contact", "cart", "order__order")
+    list_select_related = ["campaign", "contact", "cart", "order__order"]
     person_path = "contact"
     readonly_fields = [
-        "campaign", "contact", "cart", "state_label", "why", "clock_at", "enrolled_at", "ended_at",
+        "campaign", "contact", "subject_link", "state_label", "why", "clock_at", "enrolled_at", "ended_at",
     ]  # fmt: skip
     fields = [*readonly_fields]
     inlines = [FollowUpInline]
@@ -202,7 +199,11 @@ class EnrolmentAdmin(StoryAdmin, PersonSearchAdmin, ReadOnlyAdmin):
     )  # fmt: skip
 
     def scope_of(self, row: Any) -> scopes.Scope:
-        return scopes.of_cart(row.cart)
+        return scopes.of_enrolment(row)
+
+    @admin.display(description=_("about"))
+    def subject_link(self, enrolment: Enrolment) -> SafeString | str:
+        return subject_link(enrolment)
 
     @admin.display(description=_("state"))
     def state_label(self, enrolment: Enrolment) -> SafeString:

@@ -7,6 +7,10 @@ from django.db.models import Model
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from cart_recovery.models import Enrolment
+from cart_recovery.shop.dashboard import order_url
 
 
 def admin_link(row: Model | None) -> SafeString | str:
@@ -25,3 +29,17 @@ def admin_link_by_key(app_label: str, model_name: str, key: object, title: str) 
     except NoReverseMatch:
         return title
     return format_html('<a href="{}">{}</a>', url, title)
+
+
+def subject_link(enrolment: Enrolment) -> SafeString | str:
+    """What an enrolment is about: its cart here, or its order in the shop's dashboard. Needs
+    `order__order` loaded."""
+    if enrolment.order is None:
+        title = _("Cart %(pk)s") % {"pk": enrolment.cart_id}
+        return admin_link_by_key("cart_recovery", "trackedcart", enrolment.cart_id, title)
+    order = enrolment.order.order
+    if order is None:
+        return "-"
+    title = _("Order %(number)s") % {"number": order.number}
+    url = order_url(order.number)
+    return format_html('<a href="{}">{}</a>', url, title) if url else title

@@ -10,9 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
 from cart_recovery.admin.access import RETRY, SEE_PERSONS, may_see_persons
 from cart_recovery.admin.bases import AnyTabularInline
@@ -26,7 +25,7 @@ from cart_recovery.admin.filters import (
     choice_filter,
     period_filter,
 )
-from cart_recovery.admin.links import admin_link_by_key
+from cart_recovery.admin.links import admin_link_by_key, subject_link
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.reasons import choice_label, reason_label
 from cart_recovery.admin.states import state_badge
@@ -92,7 +91,7 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
     pages = (("<int:key>/body/", "body_view", SEE_PERSONS),)
     list_display = [
         "pk", "state_label", "created_at", "channel_label", "reason_label", "to_address", "subject",
-        "contact_link", "cart_link",
+        "contact_link", "subject_link",
     ]  # fmt: skip
     list_filter = [
         MessageProblemFilter,
@@ -102,8 +101,8 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
         choice_filter("notice__kind", _("notice"), NoticeKind.choices),
         LanguageFilter,
     ]  # fmt: skip
-    lookups = ("contact", "followup__enrolment__cart")
-    list_select_related = ["followup__enrolment"]
+    lookups = ("contact", "followup__enrolment__cart", "followup__enrolment__order__order")
+    list_select_related = ["followup__enrolment__order__order"]
     list_deferred = ("html", "text", "detail")
     masked = {
         "to_address": "masked_address", "subject": "masked_subject", "detail": "masked_detail",
@@ -114,7 +113,7 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
     inlines = [DeliveryEventInline]
     readonly_fields = [
         "channel_label", "language", "state_label", "reason_label", "detail", "to_address",
-        "subject", "sms_parts", "contact_link", "cart_link", "order_link", "campaign_link",
+        "subject", "sms_parts", "contact_link", "subject_link", "order_link", "campaign_link",
         "choice_reason", "attempts", "created_at", "sending_at", "sent_at", "delivered_at",
         "provider_message_id",
     ]  # fmt: skip
@@ -142,7 +141,7 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
     def scope_of(self, row: Any) -> scopes.Scope:
         if row.followup is None:
             return scopes.of_contact(row.contact_id)
-        return scopes.of_cart(row.followup.enrolment.cart)
+        return scopes.of_enrolment(row.followup.enrolment)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -192,20 +191,19 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
         title = _("Contact %(pk)s") % {"pk": message.contact_id}
         return admin_link_by_key("cart_recovery", "contact", message.contact_id, title)
 
-    @admin.display(description=_("cart"))
-    def cart_link(self, message: Message) -> SafeString | str:
+    @admin.display(description=_("about"))
+    def subject_link(self, message: Message) -> SafeString | str:
         if message.followup is None:
             return ""
-        key = message.followup.enrolment.cart_id
-        return admin_link_by_key(
-            "cart_recovery", "trackedcart", key, _("Cart %(pk)s") % {"pk": key}
-        )
+        return subject_link(message.followup.enrolment)
 
     @admin.display(description=_("order"))
     def order_link(self, message: Message) -> SafeString | str:
         if message.followup is None:
             return ""
-        key = message.followup.enrolment.cart.order_id
+        enrolment = message.followup.enrolment
+        subject = enrolment.cart or enrolment.order
+        key = subject and subject.order_id
         return admin_link_by_key("order", "order", key, str(key))
 
     @admin.display(description=_("campaign"))
@@ -234,15 +232,15 @@ class MessageAdmin(StoryAdmin, BulkAdmin, ReadOnlyAdmin):
                 for o in examine(rows, now)
             ]
             return self.ask(
-                request, outlooks, action="try_again", title=_now("Try again what failed"),
-                question=_now(
+                request, outlooks, action="try_again", title=gettext("Try again what failed"),
+                question=gettext(
                     "Only messages that surely reached no provider are tried again; nothing is ever"
                     " sent twice."
                 ),
             )  # fmt: skip
         done = set(retry(rows, now))
         self.log_bulk(
-            request, [r for r in rows if r.pk in done], _now("Planned to be tried again.")
+            request, [r for r in rows if r.pk in done], gettext("Planned to be tried again.")
         )
         text = ngettext(
             "%(n)s message will be tried again.", "%(n)s messages will be tried again.", len(done)

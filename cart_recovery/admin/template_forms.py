@@ -22,7 +22,7 @@ from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import ChannelConfigurationError, RenderingError
-from cart_recovery.models import MessageTemplate
+from cart_recovery.models import MessageTemplate, TemplateSubject
 from cart_recovery.rendering import versions
 from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.validation import validate_template
@@ -93,7 +93,7 @@ def problem_of(error: RenderingError) -> Problem:
 
 def label_of(field: str) -> str:
     """A field in words, as the form names it; "" for what is no field."""
-    if field in ("basket", "data"):
+    if field in ("basket", "order", "data"):
         return gettext("Data")
     fields = {item.name: item.verbose_name for item in MessageTemplate._meta.concrete_fields}
     return str(capfirst(fields.get(field, "")))
@@ -128,7 +128,7 @@ class MessageTemplateForm(AnyModelForm):
 
     class Meta:
         model = MessageTemplate
-        fields = ["code", "channel", "language", *TEXT_FIELDS]
+        fields = ["code", "about", "channel", "language", *TEXT_FIELDS]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -155,9 +155,11 @@ class MessageTemplateForm(AnyModelForm):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        self._keep_to_one_subject(data)
         if "channel" in data:
             texts = {name: data.get(name, "") for name in TEXT_FIELDS if not self.errors.get(name)}
-            content = Content(data.get("language", ""), **texts)
+            about = data.get("about") or self.instance.about
+            content = Content(data.get("language", ""), **texts, about=about)
             self._add_problems(problems_of(content, data["channel"]))
         if self.instance.pk:
             self._keep_what_is_used(data)
@@ -172,6 +174,25 @@ class MessageTemplateForm(AnyModelForm):
             if field not in refused:
                 where = gettext("Line %(line)s: ") % {"line": problem.line} if problem.line else ""
                 self.add_error(field, f"{where}{problem.reason}")
+
+    def _keep_to_one_subject(self, data: dict[str, Any]) -> None:
+        """A code is what a step names: in another language or on another channel it has to be about
+        the same, or nothing could be sent there."""
+        code, about = data.get("code"), data.get("about", self.instance.about)
+        if self.instance.pk and code == self.initial.get("code"):
+            return
+        others = MessageTemplate.objects.filter(code=code).exclude(pk=self.instance.pk)
+        other = others.exclude(about=about).first() if code and about else None
+        if other is not None:
+            # who may not choose it any more can choose another code
+            self.add_error(
+                "about" if "about" in self.fields else "code",
+                _(
+                    "There are texts of the code “%(code)s” that are about %(about)s. All languages "
+                    "and channels of a code are about the same: choose that, or another code."
+                )
+                % {"code": code, "about": other.get_about_display()},
+            )
 
     def _keep_what_is_used(self, data: dict[str, Any]) -> None:
         """A step names its template by code and channel: under another name it would not be found."""
@@ -219,6 +240,8 @@ class MessageTemplateForm(AnyModelForm):
 class PreviewForm(forms.Form):
     """The same fields as they are being typed, and with what to show them."""
 
+    #: forms that were loaded before templates could be about orders say nothing of it
+    about = forms.ChoiceField(choices=TemplateSubject, required=False)
     channel = forms.CharField(max_length=32)
     language = forms.CharField(max_length=16)
     subject = forms.CharField(max_length=255, required=False)
@@ -246,7 +269,8 @@ class PreviewForm(forms.Form):
         data = self.cleaned_data
         is_mail = self.used_channel.address_kind == "email"
         names = TEXT_FIELDS if is_mail else ("text",)
-        return Content(data["language"], **{name: data[name] for name in names})
+        texts = {name: data[name] for name in names}
+        return Content(data["language"], **texts, about=data["about"] or TemplateSubject.CART)
 
     def problems(self) -> list[Problem]:
         """All that is wrong with what is typed; empty if it can be sent."""
@@ -261,6 +285,7 @@ class PreviewForm(forms.Form):
 def problems_of(content: Content, channel: str) -> list[Problem]:
     texts = {name: getattr(content, name) for name in TEXT_FIELDS}
     found = validate_template(
-        address_kind=get_channel(channel).address_kind, language=content.language, **texts
-    )
+        address_kind=get_channel(channel).address_kind, language=content.language,
+        about=content.about, **texts,
+    )  # fmt: skip
     return [problem_of(error) for error in found]

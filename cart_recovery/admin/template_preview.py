@@ -18,15 +18,12 @@ from cart_recovery.admin.template_forms import PreviewForm, Problem, problem_of
 from cart_recovery.conf import conf
 from cart_recovery.delivery.testing import TestRefusedError, send_test, setting_of
 from cart_recovery.exceptions import RenderingError
+from cart_recovery.models import TemplateSubject
 from cart_recovery.rendering.batches import PHONE, render_content
+from cart_recovery.rendering.cart_previews import RecentCart, recent_carts
 from cart_recovery.rendering.measuring import measure_mail, measure_sms
-from cart_recovery.rendering.previews import (
-    TEST_MARK,
-    RecentCart,
-    TestText,
-    preview_request,
-    recent_carts,
-)
+from cart_recovery.rendering.order_previews import RecentOrder, recent_orders
+from cart_recovery.rendering.previews import TEST_MARK, TestText, preview_request
 from cart_recovery.rendering.requests import Rendered
 from cart_recovery.shop.site import base_url
 
@@ -130,8 +127,9 @@ class PreviewPages(PagesAdmin):
                 form.used_channel, form.cleaned_data["language"], may_see_persons(request)
             )
             try:
-                wanted = preview_request(form.cleaned_data["preview_data"], setting)
-                look.rendered = render_content(form.content(), wanted, base=base_url())
+                content = form.content()
+                wanted = preview_request(form.cleaned_data["preview_data"], setting, content.about)
+                look.rendered = render_content(content, wanted, base=base_url())
             except RenderingError as error:
                 look.problems = [problem_of(error)]
         return look
@@ -162,8 +160,10 @@ class PreviewPages(PagesAdmin):
             }
         )
 
-    def cart_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
-        """The carts that a template can be looked at with: key and words."""
+    def row_choices(self, request: HttpRequest, about: str) -> list[tuple[str, str]]:
+        """The carts or orders that a template can be looked at with: key and words."""
+        if about == TemplateSubject.ORDER:
+            return [(found.key, _order_label(request, found)) for found in recent_orders()]
         return [(found.key, _cart_label(request, found)) for found in recent_carts()]
 
 
@@ -194,3 +194,13 @@ def _cart_label(request: HttpRequest, found: RecentCart) -> str:
         "Basket %(basket)s, %(who)s, %(n)s products",
         found.lines,
     ) % {"basket": found.cart.basket_id, "who": address or _("unknown"), "n": found.lines}
+
+
+def _order_label(request: HttpRequest, found: RecentOrder) -> str:
+    order = found.order
+    address = shown_address(request, "email", order.email) if order.email else ""
+    return ngettext(
+        "Order %(number)s, %(who)s, %(n)s product",
+        "Order %(number)s, %(who)s, %(n)s products",
+        found.lines,
+    ) % {"number": order.number, "who": address or _("unknown"), "n": found.lines}

@@ -106,7 +106,8 @@ def _refusal(request: HttpRequest, template: MessageTemplate, version: TemplateV
     if template.channel not in configured_aliases():
         return _("The template's channel is not set up, so the text cannot be checked.")
     texts = {name: getattr(version, name) for name in versions.TEXTS}
-    problems = problems_of(Content(template.language, **texts), template.channel)
+    content = Content(template.language, **texts, about=template.about)
+    problems = problems_of(content, template.channel)
     if not problems:
         return ""
     first = problems[0]

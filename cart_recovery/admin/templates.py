@@ -19,13 +19,13 @@ from cart_recovery.admin.template_forms import (
     MessageTemplateForm,
     language_choices,
 )
-from cart_recovery.admin.template_palette import palette
+from cart_recovery.admin.template_palette import Group, Words, palette
 from cart_recovery.admin.template_preview import PreviewPages
 from cart_recovery.admin.template_versions import VersionPages, labelled
 from cart_recovery.campaigns.templates_used import places_of
 from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.exceptions import ChannelConfigurationError
-from cart_recovery.models import MessageTemplate
+from cart_recovery.models import MessageTemplate, TemplateSubject
 from cart_recovery.rendering import versions
 from cart_recovery.rendering.batches import PHONE
 from cart_recovery.rendering.defaults import shipped_templates
@@ -43,17 +43,28 @@ class Tab:
     is_missing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What the editor offers for templates about a basket, or about an order."""
+
+    about: str
+    samples: list[tuple[str, Words]]
+    #: newest carts or orders
+    rows: list[tuple[str, str]]
+    palette: list[Group]
+
+
 @admin.register(MessageTemplate)
 class MessageTemplateAdmin(PreviewPages, VersionPages):
     form = MessageTemplateForm
     pages = (*PreviewPages.preview_pages, *VersionPages.version_pages)
-    list_display = ["code", "channel", "language", "subject", "updated_at"]
-    list_filter = ["channel", "language"]
+    list_display = ["code", "about", "channel", "language", "subject", "updated_at"]
+    list_filter = ["about", "channel", "language"]
     search_fields = ["code", "subject"]
     list_per_page = 100
 
     def get_fieldsets(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
-        key: list[Any] = [("code", "channel", "language")]
+        key: list[Any] = [("code", "about"), ("channel", "language")]
         if self._may_write(request, obj):
             key.append("seen_revision")
         return [
@@ -63,6 +74,10 @@ class MessageTemplateAdmin(PreviewPages, VersionPages):
             (None, {"fields": ["text"]}),
         ]
 
+    def get_readonly_fields(self, request: HttpRequest, obj: MessageTemplate | None = None) -> Any:
+        """What a template is about is chosen once: its texts would mean nothing otherwise."""
+        return [*super().get_readonly_fields(request, obj), *(["about"] if obj is not None else [])]
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A missing language begins with the shipped text, else with that of another language."""
         given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
@@ -70,7 +85,8 @@ class MessageTemplateAdmin(PreviewPages, VersionPages):
         if not (wanted["code"] and wanted["channel"]):
             return given
         texts = _texts_to_begin_with(**wanted)
-        return {**({name: getattr(texts, name) for name in TEXT_FIELDS} if texts else {}), **given}
+        names = ("about", *TEXT_FIELDS)
+        return {**({name: getattr(texts, name) for name in names} if texts else {}), **given}
 
     def render_change_form(  # noqa: PLR0913, PLR0917 Django's own signature
         self,
@@ -89,7 +105,7 @@ class MessageTemplateAdmin(PreviewPages, VersionPages):
             "tabs": _tabs(row) if row.code and row.channel else [],
             "places": places_of(row.code, row.channel) if row.pk else [],
             "is_unknown_channel": bool(row.pk) and row.channel not in configured_aliases(),
-            "editor": self._editor(request, form) if may_edit else None,
+            "editor": self._editor(request, form, obj) if may_edit else None,
         }
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -107,19 +123,30 @@ class MessageTemplateAdmin(PreviewPages, VersionPages):
             return self.has_add_permission(request)
         return self.has_change_permission(request, obj)
 
-    def _editor(self, request: HttpRequest, form: Any) -> dict[str, Any]:
+    def _editor(
+        self, request: HttpRequest, form: Any, obj: MessageTemplate | None
+    ) -> dict[str, Any]:
+        """All that stands around the text; for a new one for whatever it is going to be about."""
         conflict = getattr(form, "conflict", None)
+        about = obj.about if obj is not None else str(form["about"].value() or TemplateSubject.CART)
         channel = _key_of(form)["channel"]
         kinds = {alias: _kind_of(alias) for alias in configured_aliases()}
         return {
-            "samples": [(sample.key, sample.label) for sample in SAMPLES],
-            "carts": self.cart_choices(request),
-            "palette": palette(),
+            "about": about,
+            "is_new": obj is None,
+            "subjects": [
+                self._subject(request, one)
+                for one in (TemplateSubject.values if obj is None else [about])
+            ],
             "kinds": kinds,
             "is_phone": kinds.get(channel) == PHONE,
             "conflict": conflict,
             "differences": labelled(conflict.differences) if conflict else [],
         }
+
+    def _subject(self, request: HttpRequest, about: str) -> Subject:
+        samples = [(sample.key, sample.label) for sample in SAMPLES[about]]
+        return Subject(about, samples, self.row_choices(request, about), palette(about))
 
 
 def _key_of(form: Any) -> dict[str, str]:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
-from cart_recovery.attribution.reversals import settle
+from cart_recovery.attribution.reversals import take_back
 from cart_recovery.conf import conf
 from cart_recovery.contacts.addresses import normalize_email, parse_phone
 from cart_recovery.exceptions import InvalidAddressError
@@ -81,7 +81,7 @@ def credit_orders(order_ids: Collection[int], now: dt.datetime) -> dict[int, Con
             credited_at=now
         )
         # the sweep may come after the refund
-        settle(list(stored), now)
+        take_back(list(stored), now)
         transaction.on_commit(partial(_announce, made), robust=True)
     return found | stored
 

@@ -13,13 +13,9 @@ from cart_recovery.models import Conversion, RolledDay
 from cart_recovery.shop.refunds import TakenBack, taken_back
 
 
-def take_back(order_id: int, now: dt.datetime) -> None:
-    """Brings the conversion of an order, if it has one, in line with what was paid back."""
-    settle([order_id], now)
-
-
-def settle(order_ids: Collection[int], now: dt.datetime) -> int:
-    """The same for many; counts the conversions that changed. Constant queries.
+def take_back(order_ids: Collection[int], now: dt.datetime) -> int:
+    """Brings the conversions of orders, where they have one, in line with what was paid back; counts
+    those that changed. Constant queries.
 
     Computed anew from the order each time, so that reports may come twice, in any order, or be
     undone.

@@ -47,6 +47,6 @@ def enrolments_of_originals(carts: Sequence[TrackedCart]) -> dict[int, list[Enro
     found: dict[int, list[Enrolment]] = defaultdict(list)
     if originals:
         for enrolment in Enrolment.objects.filter(cart__in=originals):
-            for copy_id in originals[enrolment.cart_id]:
+            for copy_id in originals.get(enrolment.cart_id or 0, ()):
                 found[copy_id].append(enrolment)
     return found

@@ -1,7 +1,9 @@
 """From abandoned carts to enrolments and their next follow-up, in bulk.
 
 A cart has at most one running enrolment among the abandonment campaigns. When the shopper comes
-back and leaves again, the clock of that enrolment starts anew and only unsent steps remain.
+back and leaves again, the clock of that enrolment starts anew and only unsent steps remain. Who had
+trouble at the checkout is helped first: that campaign goes before all others, and takes over from one
+that is running.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from django.db import transaction
 
 from cart_recovery import signals
 from cart_recovery.campaigns.copies import enrolments_of_originals
+from cart_recovery.campaigns.handing_over import hand_over
 from cart_recovery.carts.idle import take_idle
+from cart_recovery.carts.troubles import latest_troubles
 from cart_recovery.conf import conf
 from cart_recovery.models import (
+    MAX_STEPS,
     Campaign,
     CartStage,
     Enrolment,
@@ -74,16 +79,21 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
     if not carts:
         return
     campaigns = active_campaigns()
+    troubles = troubles_for(carts, campaigns)
     known = _enrolments_of(carts)
     originals = enrolments_of_originals(carts)
     fresh: list[Enrolment] = []
     restarted: list[Enrolment] = []
     superseded: list[Enrolment] = []
     for cart in carts:
-        campaign, why_not = campaign_for(cart, campaigns, now)
+        campaign, why_not = campaign_for(cart, campaigns, now, trouble_at=troubles.get(cart.pk))
         former = known.get(cart.pk, [])
         running = next((e for e in former if e.state == EnrolmentState.ACTIVE), None)
-        if running is not None and not _is_superseded(running, campaign):
+        related = [*former, *originals.get(cart.pk, ())]
+        if campaign and cart.contact_id is not None and _is_first_help(campaign, related):
+            superseded += [e for e in related if e.state == EnrolmentState.ACTIVE]
+            fresh.append(_enrolment(campaign, cart, cart.contact_id, now))
+        elif running is not None and not _is_superseded(running, campaign):
             running.clock_at = cart.last_activity_at
             restarted.append(running)
         elif cart.pk in originals:
@@ -96,12 +106,7 @@ def enrol(carts: Sequence[TrackedCart], *, now: dt.datetime, result: PlanResult)
         else:
             if running is not None:
                 superseded.append(running)
-            fresh.append(
-                Enrolment(
-                    campaign=campaign, contact_id=cart.contact_id, cart=cart,
-                    clock_at=cart.last_activity_at, enrolled_at=now,
-                )
-            )  # fmt: skip
+            fresh.append(_enrolment(campaign, cart, cart.contact_id, now))
     stop(superseded, Reason.SUPERSEDED, now)
     _restart(restarted)
     _start(fresh)
@@ -119,14 +124,14 @@ def plan_next(followups: Iterable[FollowUp], now: dt.datetime) -> None:
     followups = list(followups)
     steps = _steps_by_campaign({f.enrolment.campaign_id for f in followups})
     following: list[FollowUp] = []
-    completed: list[int] = []
+    completed: list[Enrolment] = []
     for followup in followups:
         later = (
             s for s in steps[followup.enrolment.campaign_id] if s.position > followup.step.position
         )
         step = next(later, None)
         if step is None:
-            completed.append(followup.enrolment_id)
+            completed.append(followup.enrolment)
             continue
         least = now + max(dt.timedelta(0), step.delay - followup.step.delay) / 2
         due_at = max(followup.enrolment.clock_at + step.delay, least)
@@ -137,9 +142,11 @@ def plan_next(followups: Iterable[FollowUp], now: dt.datetime) -> None:
         )
     FollowUp.objects.bulk_create(following, ignore_conflicts=True)
     if completed:
-        Enrolment.objects.filter(pk__in=completed, state=EnrolmentState.ACTIVE).update(
+        ids = [enrolment.pk for enrolment in completed]
+        Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.ACTIVE).update(
             state=EnrolmentState.COMPLETED, ended_at=now
         )
+        hand_over(completed, now)
 
 
 def stop(enrolments: Collection[Enrolment], reason: Reason, now: dt.datetime) -> None:
@@ -178,29 +185,73 @@ def active_campaigns() -> list[Campaign]:
     )
 
 
+def troubles_for(
+    carts: Collection[TrackedCart], campaigns: Iterable[Campaign]
+) -> dict[int, dt.datetime]:
+    """When each cart last had trouble, where a campaign asks. One query, none without such one."""
+    if all(campaign.trigger != Trigger.CHECKOUT_TROUBLE for campaign in campaigns):
+        return {}
+    return latest_troubles([cart.pk for cart in carts])
+
+
 def campaign_for(
-    cart: TrackedCart, campaigns: Sequence[Campaign], now: dt.datetime
+    cart: TrackedCart,
+    campaigns: Sequence[Campaign],
+    now: dt.datetime,
+    *,
+    trouble_at: dt.datetime | None = None,
 ) -> tuple[Campaign | None, str]:
-    """The campaign that wants an abandoned cart, or why none does. Pure."""
+    """The campaign that wants an abandoned cart, or why none does. Pure.
+
+    `trouble_at`: when its checkout last failed. Help for that goes first, as long as the trouble
+    itself is neither older than the campaign's activation nor than what the campaign takes.
+    """
+    help_ = next((c for c in campaigns if c.trigger == Trigger.CHECKOUT_TROUBLE), None)
+    if help_ is not None and trouble_at is not None and not _refusal(help_, trouble_at, now):
+        return help_, ""
     for trigger in TRIGGERS_BY_STAGE[cart.stage]:
         for campaign in campaigns:
             if campaign.trigger != trigger:
                 continue
-            # promise of S8: switching a campaign on never mails last year's baskets
-            if campaign.activated_at is None or cart.last_activity_at < campaign.activated_at:
-                return None, Reason.BEFORE_ACTIVATION
-            max_age = conf.MAX_CART_AGE if campaign.max_age is None else campaign.max_age
-            if now - cart.last_activity_at > max_age:
-                return None, Reason.MISSED
-            return campaign, ""
+            refusal = _refusal(campaign, cart.last_activity_at, now)
+            return (None, refusal) if refusal else (campaign, "")
     return None, Reason.CAMPAIGN_OFF
+
+
+def _refusal(campaign: Campaign, at: dt.datetime, now: dt.datetime) -> str:
+    """Why a campaign does not take what happened at this moment; "" where it does. Pure."""
+    # promise of S8: switching a campaign on never mails last year's baskets
+    if campaign.activated_at is None or at < campaign.activated_at:
+        return Reason.BEFORE_ACTIVATION
+    max_age = conf.MAX_CART_AGE if campaign.max_age is None else campaign.max_age
+    return Reason.MISSED if now - at > max_age else ""
+
+
+def _is_first_help(campaign: Campaign, related: Iterable[Enrolment]) -> bool:
+    """Whether this is help with a checkout, which nobody has offered for this shopping before.
+
+    It does not wait until reminders are through, and a copy that a restore link made gets it, too:
+    there the shopper is stuck now.
+    """
+    is_help = campaign.trigger == Trigger.CHECKOUT_TROUBLE
+    return is_help and all(e.campaign_id != campaign.pk for e in related)
+
+
+def _enrolment(
+    campaign: Campaign, cart: TrackedCart, contact_id: int, now: dt.datetime
+) -> Enrolment:
+    return Enrolment(
+        campaign=campaign, contact_id=contact_id, cart=cart,
+        clock_at=cart.last_activity_at, enrolled_at=now,
+    )  # fmt: skip
 
 
 def _enrolments_of(carts: Sequence[TrackedCart]) -> dict[int, list[Enrolment]]:
     found: dict[int, list[Enrolment]] = defaultdict(list)
     rows = Enrolment.objects.filter(cart__in=carts).select_related("campaign")
     for enrolment in rows.prefetch_related("followups"):
-        found[enrolment.cart_id].append(enrolment)
+        if enrolment.cart_id is not None:
+            found[enrolment.cart_id].append(enrolment)
     return found
 
 
@@ -240,10 +291,17 @@ def _start(enrolments: Sequence[Enrolment]) -> None:
         return
     # a double of the unique (campaign, cart) is another sweep's work: it planned the first step too
     Enrolment.objects.bulk_create(enrolments, ignore_conflicts=True)
-    stored = Enrolment.objects.filter(
-        cart__in=[e.cart_id for e in enrolments], state=EnrolmentState.ACTIVE
+    start(
+        Enrolment.objects.filter(
+            cart__in=[e.cart_id for e in enrolments], state=EnrolmentState.ACTIVE
+        )
     )
-    steps = _steps_by_campaign({e.campaign_id for e in enrolments})
+
+
+def start(stored: Iterable[Enrolment]) -> None:
+    """Plan the first follow-ups of stored enrolments that have none yet. Two statements."""
+    stored = list(stored)
+    steps = _steps_by_campaign({e.campaign_id for e in stored})
     first: list[FollowUp] = []
     for enrolment in stored:
         step = next(iter(steps[enrolment.campaign_id]), None)
@@ -256,7 +314,11 @@ def _start(enrolments: Sequence[Enrolment]) -> None:
 
 
 def _steps_by_campaign(campaign_ids: Collection[int]) -> dict[int, list[Step]]:
+    """The steps in their order, no more than the campaign's trigger allows."""
     steps: dict[int, list[Step]] = defaultdict(list)
-    for step in Step.objects.filter(campaign__in=campaign_ids).order_by("position"):
-        steps[step.campaign_id].append(step)
+    rows = Step.objects.filter(campaign__in=campaign_ids).select_related("campaign")
+    for step in rows.order_by("position"):
+        most = MAX_STEPS.get(step.campaign.trigger)
+        if most is None or len(steps[step.campaign_id]) < most:
+            steps[step.campaign_id].append(step)
     return steps

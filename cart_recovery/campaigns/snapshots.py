@@ -14,17 +14,19 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from cart_recovery.campaigns.texts import duration_text, variant_name
-from cart_recovery.models import Campaign, Incentive, Purpose, Step, Trigger
+from cart_recovery.models import Campaign, Incentive, Milestone, Purpose, Step, Trigger
 
 Snapshot = dict[str, Any]
 
 FIELDS: Final = (
-    "name", "code", "trigger", "purpose", "is_active", "priority", "max_age", "attribution_window",
+    "name", "code", "trigger", "starts_with", "purpose", "is_active", "priority", "max_age",
+    "attribution_window", "thanks_id",
 )  # fmt: skip
 STEP_FIELDS: Final = ("delay", "missed_after", "incentive")
 #: choices in words, by field
 CHOICES: Final[Mapping[str, Mapping[str, Any]]] = {
     "trigger": dict(Trigger.choices), "purpose": dict(Purpose.choices),
+    "starts_with": dict(Milestone.choices),
 }  # fmt: skip
 DURATIONS: Final = frozenset({"max_age", "attribution_window", "delay", "missed_after"})
 
@@ -128,7 +130,7 @@ def _changes(
         if name == "is_active":
             yield _("Switched on.") if new else _("Paused.")
             continue
-        label = str(model._meta.get_field(name).verbose_name)
+        label = str(model._meta.get_field(name.removesuffix("_id")).verbose_name)
         yield _("%(what)s from “%(old)s” to “%(new)s”.") % {
             "what": f"{where}: {label}" if where else capfirst(label),
             "old": _shown(name, old), "new": _shown(name, new),
@@ -140,7 +142,7 @@ def _shown(name: str, value: Any) -> str:
         return "-"
     if name in DURATIONS:
         return duration_text(dt.timedelta(seconds=value))
-    if name == "incentive":
+    if name in ("incentive", "thanks_id"):
         return str(Incentive.objects.filter(pk=value).first() or value)
     return str(CHOICES.get(name, {}).get(value, value))
 

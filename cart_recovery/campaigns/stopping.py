@@ -30,7 +30,10 @@ def stop_for_order(order_id: int, now: dt.datetime) -> int:
         contact = _contact(kind, address)
         if contact is not None:
             whose |= Q(contact_id=contact.pk)
-    running = Enrolment.objects.filter(whose, state=EnrolmentState.ACTIVE, clock_at__lte=now)
+    # what is said about an order goes on: it is about what was bought
+    running = Enrolment.objects.filter(
+        whose, cart__isnull=False, state=EnrolmentState.ACTIVE, clock_at__lte=now
+    )
     return stop_by_id(list(running.values_list("pk", flat=True)), Reason.BOUGHT, now)
 
 

@@ -11,7 +11,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from django.http import HttpRequest
+
 from cart_recovery.conf import conf
+from cart_recovery.shop.customers import submitted_basket_id
 
 #: phones of the make Cubot carry the name in their user agents
 NOT_A_BOT: Final = re.compile(r"cubot", re.IGNORECASE)
@@ -22,6 +25,12 @@ class RequestContext:
     user_agent: str
     #: basket id -> what the last statement for it wrote (carts.tracking)
     touched: dict[Any, Any] = field(default_factory=dict)
+    #: order id -> marker of the change that was written down (orders.tracking)
+    changed: dict[Any, Any] = field(default_factory=dict)
+    #: the payment that was begun in this request (carts.troubles)
+    attempt: Any = None
+    #: basket id -> marker of the trouble that was written down (carts.troubles)
+    troubled: dict[Any, Any] = field(default_factory=dict)
     _is_machine: bool | None = None
 
     @property
@@ -54,3 +63,14 @@ def is_machine_agent(user_agent: str) -> bool:
     """Whether a user agent names one of BOT_USER_AGENTS, in any case."""
     text = NOT_A_BOT.sub("", user_agent).lower()
     return bool(text) and any(part.lower() in text for part in conf.BOT_USER_AGENTS)
+
+
+def basket_of(request: Any) -> Any | None:
+    """Id of the request's basket; None outside of Oscar's middleware or where it is not saved."""
+    basket = getattr(request, "basket", None)
+    return basket.pk if basket is not None else None
+
+
+def paid_basket(request: HttpRequest) -> Any | None:
+    """Coming back from a payment page the request has another basket than the one paid for."""
+    return submitted_basket_id(request) or basket_of(request)

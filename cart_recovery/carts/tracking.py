@@ -112,15 +112,26 @@ def touch(  # noqa: PLR0913 one argument per column, all by name
     if earlier and earlier.covers(made) and earlier.marker.is_standing(connection):
         return
     write(connection, made)
-    if context is not None and (connection.in_atomic_block or connection.get_autocommit()):
-        transaction.on_commit(made.marker, using=connection.alias)
+    if context is not None and watch(made.marker, connection):
         context.touched[basket_id] = made
 
 
+def watch(marker: Marker, connection: BaseDatabaseWrapper) -> bool:
+    """Let a marker know of the commit; False where nobody can know, since Django has no part in it."""
+    if not (connection.in_atomic_block or connection.get_autocommit()):
+        return False
+    transaction.on_commit(marker, using=connection.alias)
+    return True
+
+
 def write(connection: BaseDatabaseWrapper, made: Touch) -> None:
-    """Send the upsert such that its failure cannot end the shop's transaction."""
+    """Send the upsert of a cart."""
     sql = upsert_sql(connection.alias, with_contact=made.contact_id is not None)
-    params = upsert_params(connection, made)
+    send(connection, sql, upsert_params(connection, made))
+
+
+def send(connection: BaseDatabaseWrapper, sql: str, params: list[Any]) -> None:
+    """Run one statement such that its failure cannot end the shop's transaction."""
     is_in_transaction = connection.in_atomic_block or not connection.get_autocommit()
     if connection.vendor != "postgresql" or not is_in_transaction:
         # SQLite and MySQL undo a failed statement alone, and plain cursors set no `needs_rollback`

@@ -7,6 +7,7 @@ from django.core import checks
 from cart_recovery.checks.channels import check_channels
 from cart_recovery.checks.consent import check_consent
 from cart_recovery.checks.health import check_health
+from cart_recovery.checks.orders import check_orders, check_shipping_events
 from cart_recovery.checks.project import check_project
 from cart_recovery.checks.queue import check_queue
 from cart_recovery.checks.sending_times import check_sending_times
@@ -17,6 +18,8 @@ def register() -> None:
     checks.register(check_channels)
     checks.register(check_consent)
     checks.register(check_health, checks.Tags.database)
+    checks.register(check_orders)
     checks.register(check_project)
     checks.register(check_queue)
     checks.register(check_sending_times)
+    checks.register(check_shipping_events, checks.Tags.database)

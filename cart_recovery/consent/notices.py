@@ -25,6 +25,7 @@ LIFETIMES: Final[Mapping[str, dt.timedelta]] = {
     NoticeKind.SAVED_BASKET: dt.timedelta(days=1),
     # who tries a text out looks for it now
     NoticeKind.TEST: dt.timedelta(minutes=15),
+    NoticeKind.RATING_THANKS: dt.timedelta(days=1),
 }
 #: who asks again sooner gets no second one. Double opt-ins have their own throttle (see
 #: `opt_ins`), and so have tests (see `delivery.testing`)
@@ -33,6 +34,8 @@ PAUSES: Final[Mapping[str, dt.timedelta]] = {
     NoticeKind.HELP: dt.timedelta(hours=1),
     NoticeKind.DATA_EXPORT: dt.timedelta(hours=1),
     NoticeKind.SAVED_BASKET: dt.timedelta(hours=1),
+    # who changes a rating is thanked once
+    NoticeKind.RATING_THANKS: dt.timedelta(days=1),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
 from django.utils import translation
@@ -44,6 +45,19 @@ def page_language(request: HttpRequest, default: str = "") -> str:
         except LookupError:
             continue
     return translation.get_language() or conf.LANGUAGES[0]
+
+
+def visitors_language(request: HttpRequest, default: str) -> str:
+    """The language of the URL, else the one that the visitor chose in the shop, else the default:
+    that of the message which brought them."""
+    current = translation.get_language() or settings.LANGUAGE_CODE
+    chosen = translation.get_language_from_path(request.path_info)
+    if chosen or settings.LANGUAGE_COOKIE_NAME in request.COOKIES:
+        return current
+    try:
+        return translation.get_supported_language_variant(default)
+    except LookupError:
+        return current
 
 
 def unlisted(response: R) -> R:

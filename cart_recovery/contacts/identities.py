@@ -5,9 +5,9 @@ The rules by which a claim is believed stand in `contacts.claims`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import replace
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
 
 from django.db import IntegrityError, router, transaction
 from django.db.models import Q
@@ -26,9 +26,22 @@ from cart_recovery.contacts.claims import (
 from cart_recovery.models import Contact
 from cart_recovery.shop.customers import user_facts
 
+K = TypeVar("K")
+
 merge = merging.merge
 
 ATTEMPTS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What somebody without an account said of themselves. Texts may be ""."""
+
+    email: str
+    phone: str = ""
+    country: str = ""
+    language: str = ""
+    basket_id: Any | None = None
 
 
 def resolve(  # noqa: PLR0913 one argument per fact, all by name
@@ -82,6 +95,31 @@ def resolve_users(user_ids: Iterable[Any]) -> dict[Any, Contact]:
     unsettled += [claim for claim in fresh if claim.user_id not in contacts]
     contacts |= {claim.user_id: settle(claim) for claim in unsettled}
     return {user_id: contacts[user_id] for user_id in claims}
+
+
+def resolve_guests(guests: Mapping[K, Guest]) -> dict[K, Contact]:
+    """Contacts of guests by the caller's keys; those without a usable address are left out.
+
+    One query for all who are known by their e-mail address; a few for each one who is not, or of
+    whom the number is new.
+    """
+    claims = {
+        key: make_claim(
+            user_id=None, email=guest.email, phone=guest.phone, country=guest.country,
+            language=guest.language, basket_id=guest.basket_id,
+        )
+        for key, guest in guests.items()
+    }  # fmt: skip
+    claims = {key: claim for key, claim in claims.items() if not claim.is_empty}
+    if not claims:
+        return {}
+    holders = holders_of(claims.values())
+    found = {}
+    for key, claim in claims.items():
+        holder = holders.get(claim.email_key)
+        is_known = holder is not None and (holder.phone or not claim.phone)
+        found[key] = holder if holder is not None and is_known else settle(claim)
+    return found
 
 
 def find_by_address(address_kind: str, address: str) -> Contact | None:

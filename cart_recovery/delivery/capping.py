@@ -43,7 +43,7 @@ def split(
     """Which drafts are within all caps, each one counting for those after it; the others with the
     moment to try again. `people` are locked. Two queries at the most."""
     caps = read_caps()
-    sent = history.sent_to(people, caps, now) if caps else {}
+    sent = history.sent_to(people, caps, now)
     texts = history.count_texts(d.followup.enrolment for d in drafts)
     channels = set(history.text_channels())
     go: set[int] = set()
@@ -51,18 +51,18 @@ def split(
     for draft in sorted(drafts, key=lambda d: history.rank_of(d.followup)):
         enrolment, channel = draft.followup.enrolment, draft.message.channel
         person, cart = enrolment.contact_id, enrolment.cart_id
-        free = now
-        if history.is_advertising(enrolment):
-            free = free_at(caps, sent.get(person, ()), channel, now)
-        limit = market_of(enrolment.contact).sms_per_cart if channel in channels else None
-        if person not in people or (limit is not None and texts.get(cart, 0) >= limit):
+        account = history.account_of(enrolment)
+        own_caps = caps.of(is_advertising=history.is_advertising(enrolment))
+        free = free_at(own_caps, sent.get(account, ()), channel, now)
+        is_text = channel in channels and cart is not None
+        limit = market_of(enrolment.contact).sms_per_cart if is_text else None
+        if person not in people or (limit is not None and texts.get(cart or 0, 0) >= limit):
             free = max(free, now + LOOK_AGAIN)
         if free > now:
             refused.append((draft.followup, Wait(free, Reason.CAPPED)))
             continue
         go.add(draft.followup.pk)
-        if channel in channels:
+        if is_text and cart is not None:
             texts[cart] = texts.get(cart, 0) + 1
-        if history.is_advertising(enrolment):
-            sent.setdefault(person, []).append(Sent(channel, now))
+        sent.setdefault(account, []).append(Sent(channel, now))
     return [d for d in drafts if d.followup.pk in go], refused

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from cart_recovery.channels.registry import get_channel
 from cart_recovery.consent import unsubscribe
+from cart_recovery.delivery.cart_requests import Subject, cart_subjects
+from cart_recovery.delivery.order_requests import order_subjects
 from cart_recovery.delivery.outbox import Draft
+from cart_recovery.delivery.suggesting import suggesting_templates
 from cart_recovery.delivery.writing import Recipient, callback_url, fill, row_of
 from cart_recovery.eligibility.facts import FollowUpFacts
-from cart_recovery.eligibility.rules import remaining_basket
 from cart_recovery.eligibility.verdicts import Send, Skip
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.incentives.granting import grant
 from cart_recovery.models import FollowUp, Reason
 from cart_recovery.rendering.batches import render_batch
 from cart_recovery.rendering.requests import Rendered, RenderRequest
-from cart_recovery.restore_links.tokens import LinkRequest, create_links, restore_url
 
 Approved = tuple[FollowUpFacts, Send]
 
@@ -37,14 +37,18 @@ def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
     result = Composition([], [])
     if not approved:
         return result
-    requests = _requests(approved, now)
+    for facts, send in approved:
+        facts.followup.variant_id = send.choice.option.variant_id
+        facts.followup.choice_reason = send.choice.describe()
+    worded = []
+    for item, request in zip(approved, _requests(approved, now), strict=True):
+        if isinstance(request, Skip):
+            result.failed.append((item[0].followup, request))
+        else:
+            worded.append((item[0].followup, request))
+    requests = [request for _followup, request in worded]
     callbacks = {channel: callback_url(channel) for channel in {r.channel for r in requests}}
-    for (facts, send), request, rendered in zip(
-        approved, requests, render_batch(requests), strict=True
-    ):
-        followup = facts.followup
-        followup.variant_id = send.choice.option.variant_id
-        followup.choice_reason = send.choice.describe()
+    for (followup, request), rendered in zip(worded, render_batch(requests), strict=True):
         if isinstance(rendered, RenderingError):
             reason = f"{rendered.field} {rendered.line or ''}: {rendered.reason}"
             result.failed.append((followup, Skip(Reason.TEMPLATE_ERROR, detail=reason)))
@@ -54,53 +58,48 @@ def compose(approved: Sequence[Approved], now: dt.datetime) -> Composition:
     return result
 
 
-def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequest]:
-    followups = [facts.followup for facts, _send in approved]
-    baskets = {facts.followup.pk: remaining_basket(facts) for facts, _send in approved}
-    vouchers = grant(
-        [f for f in followups if f.step.incentive_id],
-        {pk: basket.currency for pk, basket in baskets.items() if basket is not None},
-        now,
+def _requests(approved: Sequence[Approved], now: dt.datetime) -> list[RenderRequest | Skip]:
+    """In the order given. Carts and orders differ in what is said, not in how it is sent."""
+    suggesting = suggesting_templates(
+        {send.choice.option.template_code for _facts, send in approved}
     )
-    tokens = create_links(
-        [
-            LinkRequest(f.pk, f.enrolment.contact_id, f.enrolment.cart_id, baskets[f.pk])
-            for f in followups
-        ],
-        now,
-    )
-    requests = []
+    about_orders = [item for item in approved if item[0].order is not None]
+    about_carts = [item for item in approved if item[0].order is None]
+    subjects = {
+        **cart_subjects(about_carts, now, suggesting=suggesting),
+        **order_subjects(about_orders, now, suggesting=suggesting),
+    }
+    requests: list[RenderRequest | Skip] = []
     for facts, send in approved:
         followup, option = facts.followup, send.choice.option
-        basket = baskets[followup.pk]
-        if basket is None:
-            raise LookupError("The rules let a follow-up without a basket pass.")
-        language = followup.enrolment.language
+        subject = subjects[followup.pk]
+        if isinstance(subject, Skip):
+            requests.append(subject)
+            continue
+        enrolment, channel = followup.enrolment, get_channel(option.channel)
         requests.append(
             RenderRequest(
                 channel=option.channel,
-                address_kind=get_channel(option.channel).address_kind,
+                address_kind=channel.address_kind,
                 template_code=option.template_code,
-                language=language,
-                basket=basket,
-                restore_url=restore_url(tokens[followup.pk], language),
-                **_own_links(followup, option.channel, language),
-                voucher=vouchers.get(followup.pk),
-                supports_reply=get_channel(option.channel).supports_reply,
+                language=enrolment.language,
+                **_own_links(followup, option.channel, enrolment.language),
+                supports_reply=channel.supports_reply,
                 rests_on_sale=facts.reach.rests_on_sale(
-                    followup.enrolment.contact, option.channel, followup.enrolment.campaign.purpose
+                    enrolment.contact, option.channel, enrolment.campaign.purpose
                 ),
+                **subject,
             )
-        )  # fmt: skip
+        )
     return requests
 
 
-def _own_links(followup: FollowUp, channel: str, language: str) -> dict[str, str]:
+def _own_links(followup: FollowUp, channel: str, language: str) -> Subject:
     """Where the person ends these messages, and where they choose among them. An SMS has no room
     for both; the first leads to the second."""
     enrolment = followup.enrolment
     whose = (enrolment.contact_id, channel, enrolment.campaign.purpose, language)
-    links = {"unsubscribe_url": unsubscribe.unsubscribe_url(*whose)}
+    links: Subject = {"unsubscribe_url": unsubscribe.unsubscribe_url(*whose)}
     if get_channel(channel).address_kind == "email":
         links["preferences_url"] = unsubscribe.preferences_url(*whose)
     return links

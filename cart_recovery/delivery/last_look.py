@@ -1,7 +1,7 @@
 """The last look, after the outbox has committed and right before the provider is called.
 
-Only what can have changed since the claim: an order, a withdrawal, a block, a pause, the cart
-itself, and the hour. Only a message that is already with the provider can still cross with an order.
+Only what can have changed since the claim: an order, a withdrawal, a block, a pause, the cart or
+order itself, and the hour. Only a message that is already with the provider can still cross with an order.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections.abc import Sequence
 
 from cart_recovery.campaigns.copies import copies_of
 from cart_recovery.delivery.outbox import Draft
+from cart_recovery.eligibility.cart_rules import CLOSED_CARTS, busy_cart, has_bought
 from cart_recovery.eligibility.facts import Reach, load_reach, purchases_by_followup
 from cart_recovery.eligibility.history import count_texts, is_advertising
-from cart_recovery.eligibility.rules import CLOSED_CARTS, busy_cart, has_bought, is_paused
+from cart_recovery.eligibility.order_facts import load_subjects
+from cart_recovery.eligibility.order_rules import refusal
+from cart_recovery.eligibility.rules import is_paused
 from cart_recovery.eligibility.timing import breaks_market_rule, opens_at
 from cart_recovery.models import (
     Enrolment,
@@ -32,24 +35,30 @@ def look(
     enrolments = {
         e.pk: e
         for e in Enrolment.objects.filter(pk__in={d.followup.enrolment_id for d in drafts})
-        .select_related("cart", "contact")
-        .prefetch_related("campaign")
+        .select_related("cart", "order", "contact")
+        .prefetch_related("campaign", "lines")
     }
     for draft in drafts:
         draft.followup.enrolment = enrolments[draft.followup.enrolment_id]
-    copies = copies_of({e.cart_id for e in enrolments.values()})
-    purchases = purchases_by_followup([d.followup for d in drafts], copies)
+    copies = copies_of({e.cart_id for e in enrolments.values() if e.cart_id is not None})
+    about_carts = [d.followup for d in drafts if d.followup.enrolment.cart_id is not None]
+    purchases = purchases_by_followup(about_carts, copies)
+    orders = load_subjects(list(enrolments.values()))
     reach = load_reach([e.contact for e in enrolments.values()], now)
     texts = count_texts(enrolments.values(), besides=[d.message.pk for d in drafts])
     go: list[Draft] = []
     stay: list[tuple[Draft, Reason]] = []
     for draft in drafts:
         enrolment = draft.followup.enrolment
-        rows = copies.get(enrolment.cart_id, ())
-        bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
-        reason = Reason.BOUGHT if bought else _changed(enrolment, rows)
+        if enrolment.cart_id is not None:
+            rows = copies.get(enrolment.cart_id, ())
+            bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
+            reason = Reason.BOUGHT if bought else _changed_cart(enrolment, rows)
+        else:
+            skip = refusal(enrolment, orders[enrolment.pk])
+            reason = _changed(enrolment) or (skip.reason if skip is not None else None)
         if reason is None:
-            reason = _forbidden(draft, reach, texts.get(enrolment.cart_id, 0), now)
+            reason = _forbidden(draft, reach, texts.get(enrolment.cart_id or 0, 0), now)
         if reason is None:
             go.append(draft)
         else:
@@ -57,15 +66,21 @@ def look(
     return go, stay
 
 
-def _changed(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | None:
+def _changed(enrolment: Enrolment) -> Reason | None:
     if enrolment.contact.erased_at:
         return Reason.ERASED
     if enrolment.state == EnrolmentState.STOPPED:
         return Reason(enrolment.reason or Reason.STAFF)
     if not enrolment.campaign.is_active:
         return Reason.CAMPAIGN_OFF
-    if enrolment.cart.state in CLOSED_CARTS:
-        return CLOSED_CARTS[enrolment.cart.state]
+    return None
+
+
+def _changed_cart(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason | None:
+    if (reason := _changed(enrolment)) is not None:
+        return reason
+    if enrolment.subject_cart.state in CLOSED_CARTS:
+        return CLOSED_CARTS[enrolment.subject_cart.state]
     return Reason.CART_ACTIVE if busy_cart(enrolment, copies) is not None else None
 
 

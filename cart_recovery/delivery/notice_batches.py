@@ -22,11 +22,21 @@ from cart_recovery.delivery.testing import setting_of
 from cart_recovery.delivery.writing import Recipient, callback_url, fill, row_of
 from cart_recovery.eligibility.verdicts import Skip, Wait
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.models import MessageState, Notice, NoticeKind, Purpose, Reason, TrackedCart
+from cart_recovery.incentives.thanking import thanks_of
+from cart_recovery.models import (
+    MessageState,
+    Notice,
+    NoticeKind,
+    Purpose,
+    Reason,
+    ServiceRating,
+    TrackedCart,
+)
 from cart_recovery.rendering.notices import NoticeRequest, render_notice
 from cart_recovery.rendering.previews import TestText, render_test
 from cart_recovery.rendering.requests import Rendered
 from cart_recovery.restore_links.tokens import LinkRequest, create_tokens, restore_url
+from cart_recovery.shop.vouchers import VoucherFacts
 
 logger = logging.getLogger(__name__)
 
@@ -116,6 +126,7 @@ def compose(
     failed: list[tuple[Notice, Skip]] = []
     links = _links(approved, now)
     callbacks = {alias: callback_url(alias) for alias in {f.notice.channel for f in approved}}
+    thanked = _thanked([f.notice for f in approved], now)
     for facts in approved:
         notice = facts.notice
         if notice.pk not in links and notice.kind in LINKED:
@@ -123,7 +134,8 @@ def compose(
             failed.append((notice, Skip(reason)))
             continue
         try:
-            calls.append(_call(facts, links.get(notice.pk, ""), callbacks[notice.channel], now))
+            link, callback = links.get(notice.pk, ""), callbacks[notice.channel]
+            calls.append(_call(facts, link, callback, now, thanked.get(notice.pk)))
         except RenderingError as error:
             logger.error("Notice %s cannot be rendered: %s", notice.pk, error.reason)  # noqa: TRY400 it says all
             failed.append((notice, Skip(Reason.TEMPLATE_ERROR)))
@@ -168,13 +180,38 @@ def _restore_links(approved: Sequence[NoticeFacts], now: dt.datetime) -> dict[in
     }
 
 
-def _call(facts: NoticeFacts, link: str, callback: str, now: dt.datetime) -> NoticeCall:
+#: the rating that a notice thanks for, and the voucher that comes with it
+Thanked = tuple[ServiceRating, VoucherFacts | None]
+
+
+def _thanked(notices: Sequence[Notice], now: dt.datetime) -> dict[int, Thanked]:
+    """What RATING_THANKS say, by the notice's key. Five queries, none without any."""
+    asked = {
+        n.pk: (n.content or {}).get("rating") for n in notices
+        if n.kind == NoticeKind.RATING_THANKS
+    }  # fmt: skip
+    if not asked:
+        return {}
+    ratings = ServiceRating.objects.in_bulk([pk for pk in asked.values() if pk is not None])
+    vouchers = thanks_of([r.order_id for r in ratings.values() if r.order_id is not None], now)
+    return {
+        pk: (ratings[key], vouchers.get(ratings[key].order_id))
+        for pk, key in asked.items()
+        if key in ratings
+    }
+
+
+def _call(
+    facts: NoticeFacts, link: str, callback: str, now: dt.datetime, thanked: Thanked | None
+) -> NoticeCall:
     notice, contact = facts.notice, facts.notice.contact
     channel = get_channel(notice.channel)
     unsubscribe_url = unsubscribe.unsubscribe_url(
         contact.pk, notice.channel, Purpose.CART_REMINDER, notice.language
     )
-    rendered = _rendered(facts, channel, link=link, unsubscribe_url=unsubscribe_url)
+    rendered = _rendered(
+        facts, channel, link=link, unsubscribe_url=unsubscribe_url, thanked=thanked
+    )
     # a mail that is no advertising offers no mail program's button: whoever presses it would take
     # back a consent that nobody has given yet, or means something else
     is_advertising = notice.kind == NoticeKind.SAVED_BASKET and channel.address_kind == "email"
@@ -189,8 +226,12 @@ def _call(facts: NoticeFacts, link: str, callback: str, now: dt.datetime) -> Not
     return NoticeCall(message=message, outgoing=outgoing, notice=notice)
 
 
-def _rendered(facts: NoticeFacts, channel: Channel, *, link: str, unsubscribe_url: str) -> Rendered:
+def _rendered(
+    facts: NoticeFacts, channel: Channel, *, link: str, unsubscribe_url: str,
+    thanked: Thanked | None,
+) -> Rendered:  # fmt: skip
     notice = facts.notice
+    rating, voucher = thanked or (None, None)
     if notice.kind == NoticeKind.TEST:
         kept = TestText.from_json(notice.content, notice.language)
         return render_test(kept, setting_of(channel, notice.language, kept.shows_persons))
@@ -199,5 +240,6 @@ def _rendered(facts: NoticeFacts, channel: Channel, *, link: str, unsubscribe_ur
             kind=NoticeKind(notice.kind), channel=notice.channel, address_kind=channel.address_kind,
             language=notice.language, link=link, unsubscribe_url=unsubscribe_url,
             supports_reply=channel.supports_reply, opt_in=notice.opt_in, basket=facts.basket,
+            rating=rating, voucher=voucher,
         )
     )  # fmt: skip

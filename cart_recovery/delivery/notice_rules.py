@@ -25,6 +25,10 @@ from cart_recovery.shop.baskets import BasketFacts, load_baskets
 UNREACHABLE: Final = frozenset({
     SuppressionReason.CARRIER_BLOCK, SuppressionReason.INVALID_ADDRESS,
 })  # fmt: skip
+#: nobody who said no needs these
+OBEDIENT: Final = frozenset({
+    NoticeKind.SAVED_BASKET, NoticeKind.TEST, NoticeKind.RATING_THANKS,
+})  # fmt: skip
 LOOK_AGAIN: Final = dt.timedelta(minutes=1)
 
 
@@ -87,7 +91,7 @@ def _reach_rule(facts: NoticeFacts, address_kind: str) -> Reason | None:
 def _is_blocked(kind: NoticeKind, reason: str) -> bool:
     if not reason:
         return False
-    if reason in UNREACHABLE or kind in (NoticeKind.SAVED_BASKET, NoticeKind.TEST):
+    if reason in UNREACHABLE or kind in OBEDIENT:
         return True
     # the one answer to a STOP goes to an address that this very STOP has blocked
     return kind is NoticeKind.STOP_CONFIRMED and reason != SuppressionReason.STOP_REPLY

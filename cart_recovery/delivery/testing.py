@@ -25,7 +25,8 @@ from cart_recovery.delivery.notice_rules import judge, load_facts
 from cart_recovery.exceptions import CartRecoveryError, InvalidAddressError
 from cart_recovery.models import Contact, Notice, NoticeKind, Reason
 from cart_recovery.rendering.batches import PHONE
-from cart_recovery.rendering.previews import Setting, TestText, render_test
+from cart_recovery.rendering.preview_settings import Setting
+from cart_recovery.rendering.previews import TestText, render_test
 from cart_recovery.rendering.requests import Rendered
 
 #: tests of one person on one kind of address within an hour

@@ -16,11 +16,11 @@ from cart_recovery.models import MessageState, Reason
 
 #: these pass: the step is kept for later
 FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS})
-#: these concern one channel or address; a later step may still go out
+#: these concern one channel or address, or another order; a later step may still go out
 STEP_ONLY = frozenset(
     {
         Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL,
-        Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE,
+        Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
     }
 )  # fmt: skip
 LOOK_AGAIN = dt.timedelta(minutes=1)

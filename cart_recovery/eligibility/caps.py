@@ -1,4 +1,4 @@
-"""How much advertising a person gets at the most: the FREQUENCY_CAPS setting, and pure rules."""
+"""How much a person gets at the most: the settings FREQUENCY_CAPS and SERVICE_CAPS, and pure rules."""
 
 from __future__ import annotations
 
@@ -34,9 +34,29 @@ class Cap:
         return not self.channels or channel in self.channels
 
 
-def read_caps() -> tuple[Cap, ...]:
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What a person gets at the most: of advertising, and of news of their orders."""
+
+    advertising: tuple[Cap, ...]
+    service: tuple[Cap, ...]
+
+    def of(self, *, is_advertising: bool) -> tuple[Cap, ...]:
+        return self.advertising if is_advertising else self.service
+
+    @property
+    def longest(self) -> dt.timedelta:
+        """How far back the caps look."""
+        both = (*self.advertising, *self.service)
+        return max((cap.per for cap in both), default=dt.timedelta(0))
+
+
+def read_caps() -> Caps:
     """The caps of the settings. Raises ImproperlyConfigured that says what to write."""
-    return tuple(_read(number, raw) for number, raw in enumerate(conf.FREQUENCY_CAPS))
+    return Caps(
+        advertising=_read_all("FREQUENCY_CAPS", conf.FREQUENCY_CAPS),
+        service=_read_all("SERVICE_CAPS", conf.SERVICE_CAPS),
+    )
 
 
 def free_at(
@@ -53,8 +73,13 @@ def free_at(
     return moment
 
 
-def _read(number: int, raw: Any) -> Cap:
-    where = f'CART_RECOVERY["FREQUENCY_CAPS"][{number}]'
+def _read_all(setting: str, caps: Sequence[Any]) -> tuple[Cap, ...]:
+    return tuple(
+        _read(f'CART_RECOVERY["{setting}"][{number}]', raw) for number, raw in enumerate(caps)
+    )
+
+
+def _read(where: str, raw: Any) -> Cap:
     if not isinstance(raw, Mapping) or not set(raw) <= KEYS or not {"limit", "per"} <= set(raw):
         raise ImproperlyConfigured(
             f'{where} must be {{"channels": ["sms"], "limit": 1, "per": timedelta(days=1)}}; '

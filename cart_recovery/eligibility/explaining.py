@@ -61,7 +61,7 @@ def explain(facts: FollowUpFacts, now: dt.datetime) -> Explanation:
 
 
 def _findings(facts: FollowUpFacts, now: dt.datetime) -> Iterator[Finding]:
-    for name, rule in rules.RULES.items():
+    for name, rule in rules.rules_for(facts).items():
         yield Finding(name, rule(facts, now))
     choice = rules.choose_channel(facts, now)
     if not isinstance(choice, MixChoice):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,16 +13,21 @@ from cart_recovery.conf import conf
 from cart_recovery.consent import permissions, soft_opt_ins, suppression
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.eligibility.history import History, load_history
+from cart_recovery.eligibility.order_facts import load_subjects
+from cart_recovery.eligibility.order_rules import OrderSubject
+from cart_recovery.eligibility.purchases import load_purchases
 from cart_recovery.models import (
     ChannelStatus,
     Contact,
+    Enrolment,
     FollowUp,
     MessageTemplate,
     Purpose,
     TrackedCart,
+    Trigger,
 )
 from cart_recovery.shop.baskets import BasketFacts, load_baskets
-from cart_recovery.shop.orders import Purchase, purchased_products, purchases_since
+from cart_recovery.shop.orders import Purchase, purchased_products
 from cart_recovery.shop.similarity import similar_to_orders
 
 
@@ -82,10 +86,14 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpFacts:
-    """One follow-up (enrolment, campaign, cart, contact, step loaded) and what was found."""
+    """One follow-up (enrolment, campaign, subject, contact, step loaded) and what was found.
+
+    About an order: `order` is set, and what is said of baskets and purchases is empty.
+    """
 
     followup: FollowUp
     options: tuple[MixOption, ...]
+    order: OrderSubject | None
     basket: BasketFacts | None
     #: carts into which links of this one were restored
     copies: tuple[TrackedCart, ...]
@@ -101,30 +109,33 @@ class FollowUpFacts:
 def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUpFacts]:
     """Facts for a batch, in the order given. Needs what `with_relations` selects."""
     contacts = [f.enrolment.contact for f in followups]
+    about_carts = [f for f in followups if f.enrolment.cart is not None]
     languages = {
-        f.enrolment.cart.basket_id: f.enrolment.language
-        for f in followups
-        if f.enrolment.cart.basket_id is not None
+        basket_id: f.enrolment.language
+        for f in about_carts
+        if (basket_id := f.enrolment.subject_cart.basket_id) is not None
     }
     baskets = load_baskets(languages.keys(), languages=languages)
-    copies = copies_of({f.enrolment.cart_id for f in followups})
-    purchases = purchases_by_followup(followups, copies)
+    copies = copies_of({f.enrolment.subject_cart.pk for f in about_carts})
+    purchases = purchases_by_followup(about_carts, copies)
+    orders = load_subjects([f.enrolment for f in followups])
     products = purchased_products({p.order_id for found in purchases.values() for p in found})
     reach = load_reach(contacts, now)
     history = load_history(followups, now)
-    similar = _similar(followups, baskets)
+    similar = _similar(about_carts, baskets)
     templates = frozenset(MessageTemplate.objects.values_list("code", "channel").distinct())
     return [
         FollowUpFacts(
             followup=f,
             options=_options(f),
-            basket=baskets.get(f.enrolment.cart.basket_id or 0),
-            copies=tuple(copies.get(f.enrolment.cart_id, ())),
-            purchases=tuple(purchases[f.pk]),
+            order=orders.get(f.enrolment_id),
+            basket=baskets.get((f.enrolment.cart and f.enrolment.cart.basket_id) or 0),
+            copies=tuple(copies.get(f.enrolment.cart_id or 0, ())),
+            purchases=tuple(purchases.get(f.pk, ())),
             bought_products=frozenset(
-                product for p in purchases[f.pk] for product in products.get(p.order_id, ())
+                product for p in purchases.get(f.pk, ()) for product in products.get(p.order_id, ())
             ),
-            is_similar=f.pk in similar,
+            is_similar=f.pk in similar or asks_about_sale(f.enrolment),
             reach=reach,
             history=history,
             templates=templates,
@@ -134,12 +145,14 @@ def load_facts(followups: Sequence[FollowUp], now: dt.datetime) -> list[FollowUp
 
 
 def with_relations(followup_ids: Collection[int]) -> list[FollowUp]:
-    """The follow-ups with all that facts and rendering need, oldest due first. Five queries."""
+    """The follow-ups with all that facts and rendering need, oldest due first. Six queries."""
     return list(
         FollowUp.objects.filter(pk__in=followup_ids)
-        .select_related("enrolment__cart", "enrolment__contact", "message")
+        .select_related("enrolment__cart", "enrolment__order", "enrolment__contact", "message")
         # not joined: a batch has many followers of few steps, and these are made once each
-        .prefetch_related("enrolment__campaign", "step__incentive", "step__variants")
+        .prefetch_related(
+            "enrolment__campaign__thanks", "enrolment__lines", "step__incentive", "step__variants"
+        )
         .order_by("due_at", "pk")
     )  # fmt: skip
 
@@ -161,56 +174,35 @@ def load_reach(contacts: Iterable[Contact], now: dt.datetime) -> Reach:
     )
 
 
+def asks_about_sale(enrolment: Enrolment) -> bool:
+    """Whether it is about the very goods that the person has bought."""
+    return enrolment.campaign.trigger == Trigger.REVIEW_REQUEST
+
+
 def purchases_by_followup(
     followups: Sequence[FollowUp], copies: Mapping[int, Sequence[TrackedCart]]
 ) -> dict[int, list[Purchase]]:
-    """Orders by the same person since the cart was begun, whichever basket, spelling or device."""
-    found: dict[int, list[Purchase]] = defaultdict(list)
+    """Orders by the same person since the cart was begun, whichever basket, spelling or device.
+
+    For follow-ups about carts.
+    """
+    found: dict[int, list[Purchase]] = {}
     if not followups:
         return found
-    contacts = [f.enrolment.contact for f in followups]
-    purchases = purchases_since(
-        min(f.enrolment.cart.created_at for f in followups),
-        user_ids={c.user_id for c in contacts if c.user_id is not None},
-        email_keys={c.email_key for c in contacts if c.email_key},
-        phones={c.address_for("phone") for c in contacts} - {""},
-        basket_ids={basket for f in followups for basket in _baskets_of(f, copies)},
+    purchases = load_purchases(
+        [f.enrolment.contact for f in followups],
+        min(f.enrolment.subject_cart.created_at for f in followups),
+        {basket for f in followups for basket in _baskets_of(f, copies)},
     )
-    index: dict[tuple[str, object], list[Purchase]] = defaultdict(list)
-    for purchase in purchases:
-        for key in _purchase_keys(purchase):
-            index[key].append(purchase)
     for followup in followups:
-        seen: dict[int, Purchase] = {}
-        for key in _person_keys(followup, copies):
-            seen.update((p.order_id, p) for p in index.get(key, ()))
-        begun = followup.enrolment.cart.created_at
-        found[followup.pk] = [p for p in seen.values() if p.placed_at >= begun]
+        enrolment = followup.enrolment
+        mine = purchases.of(enrolment.contact, _baskets_of(followup, copies))
+        found[followup.pk] = [p for p in mine if p.placed_at >= enrolment.subject_cart.created_at]
     return found
 
 
-def _purchase_keys(purchase: Purchase) -> list[tuple[str, object]]:
-    keys = {
-        "user": purchase.user_id, "email": purchase.email_key,
-        "phone": purchase.phone, "basket": purchase.basket_id,
-    }  # fmt: skip
-    return [(name, value) for name, value in keys.items() if value]
-
-
-def _person_keys(
-    followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]]
-) -> list[tuple[str, object]]:
-    contact = followup.enrolment.contact
-    keys: dict[str, object] = {
-        "user": contact.user_id, "email": contact.email_key,
-        "phone": contact.address_for("phone"),
-    }  # fmt: skip
-    baskets: list[tuple[str, object]] = [("basket", b) for b in _baskets_of(followup, copies)]
-    return [(name, value) for name, value in keys.items() if value] + baskets
-
-
 def _baskets_of(followup: FollowUp, copies: Mapping[int, Sequence[TrackedCart]]) -> list[int]:
-    cart = followup.enrolment.cart
+    cart = followup.enrolment.subject_cart
     rows = (cart, *copies.get(cart.pk, ()))
     return [row.basket_id for row in rows if row.basket_id is not None]
 
@@ -227,7 +219,7 @@ def _similar(followups: Sequence[FollowUp], baskets: Mapping[int, BasketFacts]) 
         return set()
     wanted: dict[int, set[int]] = {}
     for followup in followups:
-        basket = baskets.get(followup.enrolment.cart.basket_id or 0)
+        basket = baskets.get(followup.enrolment.subject_cart.basket_id or 0)
         if followup.pk in orders and basket is not None:
             products = {line.product_id for line in basket.lines if line.product_id is not None}
             wanted[followup.pk] = products

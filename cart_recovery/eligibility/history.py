@@ -11,7 +11,7 @@ from typing import Final
 from django.db.models.functions import Coalesce
 
 from cart_recovery.channels.registry import configured_aliases, get_channel
-from cart_recovery.eligibility.caps import Cap, Sent, read_caps
+from cart_recovery.eligibility.caps import Caps, Sent, read_caps
 from cart_recovery.markets.profiles import market_of
 from cart_recovery.models import (
     Enrolment,
@@ -30,24 +30,26 @@ WITH_PROVIDER: Final = (
 )  # fmt: skip
 #: priority of the campaign, when the plan wanted it, primary key: the smallest goes first
 Rank = tuple[int, dt.datetime, int]
+#: contact, and whether it is about advertising: each kind has caps of its own
+Account = tuple[int, bool]
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """What the caps and the markets' rules look at."""
 
-    caps: tuple[Cap, ...]
-    #: contact -> advertising within the longest period of the caps
-    sent: Mapping[int, Sequence[Sent]]
-    #: contact -> all advertising that is due for the person
-    due: Mapping[int, Sequence[Rank]]
+    caps: Caps
+    #: what was sent within the longest period of the caps
+    sent: Mapping[Account, Sequence[Sent]]
+    #: all that is due for the person
+    due: Mapping[Account, Sequence[Rank]]
     #: cart -> SMS about it; only where the person's market counts them
     texts: Mapping[int, int]
 
     def rivals(self, followup: FollowUp) -> int:
         """How many follow-ups of the same person are due and go first."""
         mine = rank_of(followup)
-        return sum(rank < mine for rank in self.due.get(followup.enrolment.contact_id, ()))
+        return sum(rank < mine for rank in self.due.get(account_of(followup.enrolment), ()))
 
 
 def load_history(followups: Sequence[FollowUp], now: dt.datetime) -> History:
@@ -56,8 +58,8 @@ def load_history(followups: Sequence[FollowUp], now: dt.datetime) -> History:
     people = {f.enrolment.contact_id for f in followups}
     return History(
         caps=caps,
-        sent=sent_to(people, caps, now) if caps else {},
-        due=_due_for(people, now) if caps else {},
+        sent=sent_to(people, caps, now),
+        due=_due_for(people, now) if caps.longest else {},
         texts=count_texts(f.enrolment for f in followups),
     )
 
@@ -67,31 +69,39 @@ def rank_of(followup: FollowUp) -> Rank:
     return followup.enrolment.campaign.priority, followup.planned_for, followup.pk
 
 
+def account_of(enrolment: Enrolment) -> Account:
+    """Which messages count together with those of this enrolment."""
+    return enrolment.contact_id, is_advertising(enrolment)
+
+
 def is_advertising(enrolment: Enrolment) -> bool:
     """All but news of an order."""
     return enrolment.campaign.purpose != Purpose.ORDER_STATUS
 
 
 def sent_to(
-    contact_ids: Collection[int], caps: Sequence[Cap], now: dt.datetime
-) -> dict[int, list[Sent]]:
-    """Contact -> advertising that may have reached the person, as far back as the caps look.
+    contact_ids: Collection[int], caps: Caps, now: dt.datetime
+) -> dict[Account, list[Sent]]:
+    """What may have reached people, as far back as the caps look. One query; none without caps.
 
-    One query. Notices answer what the person asked for, and do not count.
+    Notices answer what the person asked for, and do not count.
     """
-    found: dict[int, list[Sent]] = defaultdict(list)
-    since = now - max((cap.per for cap in caps), default=dt.timedelta(0))
+    found: dict[Account, list[Sent]] = defaultdict(list)
+    if not caps.longest:
+        return found
     messages = (
         Message.objects.filter(
             contact_id__in=contact_ids, state__in=WITH_PROVIDER, followup__isnull=False
         )
-        .exclude(followup__enrolment__campaign__purpose=Purpose.ORDER_STATUS)
         # the provider's answer is nearer to the truth than the moment we began to ask
         .annotate(left_at=Coalesce("sent_at", "sending_at"))
-        .filter(left_at__gt=since)
+        .filter(left_at__gt=now - caps.longest)
     )
-    for contact_id, channel, at in messages.values_list("contact_id", "channel", "left_at"):
-        found[contact_id].append(Sent(channel, at))
+    rows = messages.values_list(
+        "contact_id", "channel", "left_at", "followup__enrolment__campaign__purpose"
+    )
+    for contact_id, channel, at, purpose in rows:
+        found[contact_id, purpose != Purpose.ORDER_STATUS].append(Sent(channel, at))
     return found
 
 
@@ -103,7 +113,11 @@ def count_texts(
     Only for carts whose person's market counts them: no query without one, else one. Needs the
     contact of each enrolment loaded.
     """
-    carts = {e.cart_id for e in enrolments if market_of(e.contact).sms_per_cart is not None}
+    carts = {
+        e.cart_id
+        for e in enrolments
+        if e.cart_id is not None and market_of(e.contact).sms_per_cart is not None
+    }
     if not carts:
         return {}
     messages = Message.objects.filter(
@@ -117,15 +131,16 @@ def text_channels() -> list[str]:
     return [alias for alias in configured_aliases() if get_channel(alias).address_kind == "phone"]
 
 
-def _due_for(contact_ids: Collection[int], now: dt.datetime) -> dict[int, list[Rank]]:
-    found: dict[int, list[Rank]] = defaultdict(list)
+def _due_for(contact_ids: Collection[int], now: dt.datetime) -> dict[Account, list[Rank]]:
+    found: dict[Account, list[Rank]] = defaultdict(list)
     due = FollowUp.objects.filter(
         enrolment__contact_id__in=contact_ids, enrolment__state=EnrolmentState.ACTIVE,
         state__in=(FollowUpState.PLANNED, FollowUpState.CLAIMED), due_at__lte=now,
-    ).exclude(enrolment__campaign__purpose=Purpose.ORDER_STATUS)  # fmt: skip
+    )  # fmt: skip
     rows = due.values_list(
-        "enrolment__contact_id", "enrolment__campaign__priority", "planned_for", "pk"
-    )
-    for contact_id, priority, planned_for, pk in rows:
-        found[contact_id].append((priority, planned_for, pk))
+        "enrolment__contact_id", "enrolment__campaign__purpose", "enrolment__campaign__priority",
+        "planned_for", "pk",
+    )  # fmt: skip
+    for contact_id, purpose, priority, planned_for, pk in rows:
+        found[contact_id, purpose != Purpose.ORDER_STATUS].append((priority, planned_for, pk))
     return found

@@ -17,43 +17,29 @@ from typing import Final
 from cart_recovery.campaigns.mix import MixChoice, MixOption, choose
 from cart_recovery.conf import conf
 from cart_recovery.eligibility.caps import Sent, free_at
+from cart_recovery.eligibility.cart_rules import judge_basket, judge_cart, judge_purchases
 from cart_recovery.eligibility.facts import FollowUpFacts
-from cart_recovery.eligibility.history import is_advertising
+from cart_recovery.eligibility.history import account_of, is_advertising
+from cart_recovery.eligibility.order_rules import ORDER_RULES, OrderRule
 from cart_recovery.eligibility.timing import breaks_market_rule, opens_at, time_missed
 from cart_recovery.eligibility.verdicts import Send, Skip, Verdict, Wait
 from cart_recovery.models import (
-    CartStage,
-    CartState,
     Enrolment,
     EnrolmentState,
     Reason,
-    TrackedCart,
 )
-from cart_recovery.shop.baskets import BasketFacts
-from cart_recovery.shop.orders import Purchase
 
 #: a paused channel without a known end is looked at again after this time
 PAUSE_RETRY = dt.timedelta(minutes=5)
 #: what goes first is being sent just now; then it is known how much room it has left
 RIVAL_RETRY = dt.timedelta(minutes=1)
 
-CLOSED_CARTS: dict[str, Reason] = {
-    CartState.ORDERED: Reason.BOUGHT,
-    CartState.EMPTIED: Reason.EMPTIED,
-    CartState.MERGED: Reason.BASKET_MERGED,
-    CartState.DELETED: Reason.BASKET_GONE,
-    CartState.EXCLUDED: Reason.LEFT_OUT,
-}
-REASON_BY_BASKET_STATUS: dict[str, Reason] = {
-    "Submitted": Reason.BOUGHT,
-    "Merged": Reason.BASKET_MERGED,
-}
 Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
 
 
 def judge(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
     """SEND, WAIT(until) or SKIP(reason) for one follow-up at this moment."""
-    for rule in RULES.values():
+    for rule in rules_for(facts).values():
         verdict = rule(facts, now)
         if verdict is not None:
             return verdict
@@ -68,13 +54,6 @@ def judge(facts: FollowUpFacts, now: dt.datetime) -> Verdict:
     return Send(choice)
 
 
-def remaining_basket(facts: FollowUpFacts) -> BasketFacts | None:
-    """The basket without what the person has bought meanwhile: that is not offered again."""
-    if facts.basket is None:
-        return None
-    return facts.basket.without_products(facts.bought_products)
-
-
 def judge_enrolment(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
     """Stopped, completed or erased meanwhile?"""
     enrolment = facts.followup.enrolment
@@ -84,64 +63,6 @@ def judge_enrolment(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
         return Skip(Reason.ERASED, ends_enrolment=True)
     if not enrolment.campaign.is_active:
         return Skip(Reason.CAMPAIGN_OFF, ends_enrolment=True)
-    return None
-
-
-def judge_purchases(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
-    """Promise 1: an order by the same person since the cart was left ends everything."""
-    if has_bought(facts.followup.enrolment, facts.purchases, facts.copies):
-        return Skip(Reason.BOUGHT, ends_enrolment=True)
-    return None
-
-
-def judge_cart(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
-    """Closed meanwhile, or touched again?"""
-    enrolment = facts.followup.enrolment
-    closed = CLOSED_CARTS.get(enrolment.cart.state)
-    if closed is not None:
-        return Skip(closed, ends_enrolment=True)
-    busy = busy_cart(enrolment, facts.copies)
-    if busy is not None:
-        resumes = busy.last_activity_at + max(_idle_time(busy), facts.followup.step.delay)
-        # never in the past: the planning of the same sweep may still be on its way
-        return Wait(max(resumes, now + dt.timedelta(minutes=1)), Reason.CART_ACTIVE)
-    return None
-
-
-def has_bought(
-    enrolment: Enrolment, purchases: Iterable[Purchase], copies: Iterable[TrackedCart]
-) -> bool:
-    """An order since the clock began, or one of this very shopping, whenever it was."""
-    baskets = {enrolment.cart.basket_id, *(copy.basket_id for copy in copies)} - {None}
-    return any(p.placed_at >= enrolment.clock_at or p.basket_id in baskets for p in purchases)
-
-
-def busy_cart(enrolment: Enrolment, copies: Iterable[TrackedCart]) -> TrackedCart | None:
-    """The cart, or a restored copy of it, that was touched since the clock began."""
-    for cart in (enrolment.cart, *copies):
-        if cart.state in CLOSED_CARTS:
-            continue
-        if cart.state == CartState.ACTIVE or cart.last_activity_at > enrolment.clock_at:
-            return cart
-    return None
-
-
-def judge_basket(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
-    """Is there still something in Oscar's own basket that can be bought?"""
-    basket = facts.basket
-    if basket is None:
-        return Skip(Reason.BASKET_GONE, ends_enrolment=True)
-    if not basket.is_open:
-        reason = REASON_BY_BASKET_STATUS.get(basket.status, Reason.LEFT_OUT)
-        return Skip(reason, ends_enrolment=True)
-    if basket.is_empty:
-        return Skip(Reason.EMPTIED, ends_enrolment=True)
-    remaining = remaining_basket(facts)
-    if remaining is None or remaining.is_empty:
-        return Skip(Reason.BOUGHT, ends_enrolment=True)
-    if not remaining.is_buyable:
-        # stock may come back before the next step
-        return Skip(Reason.NOTHING_BUYABLE)
     return None
 
 
@@ -159,9 +80,20 @@ def is_paused(enrolment: Enrolment, now: dt.datetime) -> bool:
     return ends is not None and ends > now
 
 
+def judge_order(rule: OrderRule) -> Rule:
+    """A rule about orders, asked for a follow-up about one."""
+
+    def judge_followup(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+        if facts.order is None:
+            raise LookupError("This follow-up is about a cart.")
+        return rule(facts.followup.enrolment, facts.order)
+
+    return judge_followup
+
+
 #: about the person and the shop, in the order in which they are asked: what one of them refuses, no
 #: channel can save. The names are kept by stories
-RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+CART_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "purchases": judge_purchases,
         "enrolment": judge_enrolment,
@@ -170,6 +102,19 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
         "pause": judge_pause,
     }
 )
+#: the same where the follow-up is about an order
+RULES_ABOUT_ORDERS: Final[Mapping[str, Rule]] = MappingProxyType(
+    {
+        "enrolment": judge_enrolment,
+        **{name: judge_order(rule) for name, rule in ORDER_RULES.items()},
+        "pause": judge_pause,
+    }
+)
+
+
+def rules_for(facts: FollowUpFacts) -> Mapping[str, Rule]:
+    """The rules about person and shop that a follow-up is judged by."""
+    return RULES_ABOUT_ORDERS if facts.order is not None else CART_RULES
 
 
 def options_of(facts: FollowUpFacts) -> list[MixOption]:
@@ -210,7 +155,7 @@ def blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
         return why
     kind = facts.reach.channels[channel].address_kind
     arrives_at = opens_at(enrolment.contact, kind, now)
-    texts = facts.history.texts.get(enrolment.cart_id, 0)
+    texts = facts.history.texts.get(enrolment.cart_id or 0, 0)
     is_forbidden = breaks_market_rule(enrolment, kind, arrives_at, texts=texts)
     return "market_rule" if is_forbidden else ""
 
@@ -265,16 +210,15 @@ MOMENT_RULES: Final[Mapping[str, Callable[[Moment], Verdict | None]]] = MappingP
 def _free_at(facts: FollowUpFacts, channel: str, now: dt.datetime) -> dt.datetime:
     """When the caps have room: what is due for the person and goes first counts as sent."""
     followup, history = facts.followup, facts.history
-    if not is_advertising(followup.enrolment):
-        return now
-    sent = history.sent.get(followup.enrolment.contact_id, ())
-    free = free_at(history.caps, sent, channel, now)
+    caps = history.caps.of(is_advertising=is_advertising(followup.enrolment))
+    sent = history.sent.get(account_of(followup.enrolment), ())
+    free = free_at(caps, sent, channel, now)
     rivals = history.rivals(followup)
     if free > now or not rivals:
         return free
     # on which channel the others go is not known yet, so they count for every cap
     expected = [*sent, *(Sent(channel, now) for _rival in range(rivals))]
-    has_room = free_at(history.caps, expected, channel, now) <= now
+    has_room = free_at(caps, expected, channel, now) <= now
     return now if has_room else now + RIVAL_RETRY
 
 
@@ -305,9 +249,3 @@ def _why_nobody(
         if any(why == reason.value for _channel, why in blocked):
             return Skip(reason, detail=detail)
     return Skip(Reason.NO_CHANNEL, detail=detail)
-
-
-def _idle_time(cart: TrackedCart) -> dt.timedelta:
-    if cart.stage == CartStage.CHECKOUT:
-        return conf.CHECKOUT_ABANDONED_AFTER
-    return conf.ABANDONED_AFTER

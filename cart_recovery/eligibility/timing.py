@@ -25,11 +25,11 @@ def time_missed(
 def breaks_market_rule(
     enrolment: Enrolment, address_kind: str, arrives_at: dt.datetime | None, *, texts: int
 ) -> bool:
-    """Whether the person's market forbids this message: too many SMS for the cart (`texts` have
-    been sent), too long after it was left, or no hour at which it may arrive (None)."""
+    """Whether the person's market forbids this message: no hour at which it may arrive (None), too
+    many SMS for the cart (`texts` have been sent), or too long after it was left."""
     if arrives_at is None:
         return True
-    if address_kind != "phone":
+    if address_kind != "phone" or enrolment.cart_id is None:
         return False
     market = market_of(enrolment.contact)
     if market.sms_per_cart is not None and texts >= market.sms_per_cart:

@@ -60,8 +60,11 @@ STAGES: Final[Mapping[str, Text]] = {
     "released": _("taking over from workers that died"),
     "credited": _("crediting orders"),
     "planned": _("planning follow-ups"),
+    "noticed": _("finding orders that were changed without a signal"),
+    "orders": _("looking at changed orders"),
     "purged": _("removing expired vouchers"),
     "rolled": _("summing up the reports"),
+    "recommended": _("counting what is bought together"),
     "retention": _("deleting what was kept for long enough"),
     "due": _("finding what is due"),
 }

@@ -16,6 +16,8 @@ class Keyword(StrEnum):
     #: a yes that means something only where one was asked for
     YES = "YES"
     HELP = "HELP"
+    #: a number that answers a review request (`inbound.ratings`)
+    RATING = "RATING"
     NONE = ""
 
 

@@ -10,15 +10,14 @@ from urllib.parse import unquote_plus
 from django.db.models import Exists, OuterRef
 
 from cart_recovery.channels.base import Channel
-from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.contacts.addresses import MAX_EMAIL_LENGTH, address_digest
 from cart_recovery.inbound.receivers import Parsed
 from cart_recovery.models import Suppression, SuppressionChange, WebhookMention, WebhookPayload
 from cart_recovery.models.inserts import insert_new
 from cart_recovery.provider_events import SuppressionReason
 
-EMAIL: Final = re.compile(
-    r"""[^\s"'<>(),;:&=\[\]{}\\]+@[^\s"'<>(),;:&=\[\]{}\\]+\.[^\s"'<>(),;:&=\[\]{}\\]+"""
-)
+#: looked for word by word, which takes a time that grows with the text and no faster
+WORD: Final = re.compile(r"""[^\s"'<>(),;:&=\[\]{}\\]+""")
 PHONE: Final = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -55,7 +54,7 @@ def digests_in(body: str, parsed: Parsed, channel: Channel) -> set[str]:
     understood += [opt_out.sender for opt_out in parsed.opt_outs]
     digests = {address_digest(channel.address_kind, address) for address in understood if address}
     for spelling in _spellings(body):
-        digests |= _digests("email", EMAIL.findall(spelling))
+        digests |= _digests("email", filter(_is_like_email, WORD.findall(spelling)))
         digests |= _digests("phone", PHONE.findall(spelling))
     return digests
 
@@ -64,6 +63,12 @@ def _spellings(body: str) -> list[str]:
     """A form's text is encoded; in JSON a plus is a plus."""
     is_json = body.lstrip()[:1] in ("[", "{")
     return [body] if is_json else [body, unquote_plus(body)]
+
+
+def _is_like_email(word: str) -> bool:
+    # normalising may shorten an address, but not to less than half
+    local, _at, host = word.rpartition("@")
+    return bool(local) and "." in host[1:-1] and len(word) <= 2 * MAX_EMAIL_LENGTH
 
 
 def _digests(kind: str, addresses: Iterable[str]) -> set[str]:

@@ -9,7 +9,9 @@ from django.db import transaction
 from cart_recovery.channels.base import Channel
 from cart_recovery.contacts.identities import find_by_address
 from cart_recovery.exceptions import InvalidAddressError
+from cart_recovery.inbound.keywords import Keyword
 from cart_recovery.inbound.obeying import keyword_of, obey
+from cart_recovery.inbound.ratings import take_rating
 from cart_recovery.models import Contact, Reply
 from cart_recovery.provider_events import InboundText
 
@@ -37,6 +39,10 @@ def _take(text: InboundText, channel: Channel) -> bool:
     )
     if is_new:
         obey(text, reply, channel)
+        # only what is none of the words that the law knows
+        if keyword is Keyword.NONE and take_rating(text.body, reply.contact, channel):
+            reply.keyword = Keyword.RATING
+            reply.save(update_fields=["keyword"])
     return is_new
 
 

@@ -57,7 +57,7 @@ def _grant(wanted: Mapping[int, Incentive], now: dt.datetime) -> dict[int, Vouch
     missing = {pk: incentive for pk, incentive in wanted.items() if pk not in facts}
     if not missing:
         return facts
-    offers = _offers({incentive.pk for incentive in missing.values()})
+    offers = offers_for({incentive.pk for incentive in missing.values()})
     missing = {pk: incentive for pk, incentive in missing.items() if incentive.pk in offers}
     made = create_vouchers(
         [
@@ -76,7 +76,7 @@ def _grant(wanted: Mapping[int, Incentive], now: dt.datetime) -> dict[int, Vouch
     VoucherGrant.objects.bulk_create(grants)
     for given in grants:
         if given.followup_id is not None and given.incentive_id is not None:
-            facts[given.followup_id] = _facts(given, offers[given.incentive_id][1])
+            facts[given.followup_id] = facts_of(given, offers[given.incentive_id][1])
     return facts
 
 
@@ -95,13 +95,13 @@ def _standing(wanted: Mapping[int, Incentive], now: dt.datetime) -> dict[int, Vo
         if given.followup_id is None or offered is None or given.expires_at <= now:
             stale.append(given.pk)
         else:
-            facts[given.followup_id] = _facts(given, offered)
+            facts[given.followup_id] = facts_of(given, offered)
     if stale:
         VoucherGrant.objects.filter(pk__in=stale).update(followup=None)
     return facts
 
 
-def _offers(incentive_ids: set[int]) -> dict[int, tuple[int, OfferTerms]]:
+def offers_for(incentive_ids: set[int]) -> dict[int, tuple[int, OfferTerms]]:
     """The offer of each incentive, made anew if staff changed the incentive or deleted the offer.
 
     An old offer stays as it is: codes that were sent out keep what their message promised.
@@ -127,7 +127,7 @@ def _offers(incentive_ids: set[int]) -> dict[int, tuple[int, OfferTerms]]:
     return offers
 
 
-def _facts(given: VoucherGrant, terms: OfferTerms) -> VoucherFacts:
+def facts_of(given: VoucherGrant, terms: OfferTerms) -> VoucherFacts:
     return VoucherFacts(
         code=given.code,
         kind=terms.kind,

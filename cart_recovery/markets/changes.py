@@ -102,6 +102,7 @@ READERS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "double_opt_in": _kinds,
     "allows_soft_opt_in": _flag,
     "start_restores": _flag,
+    "advertising_in_service": _flag,
     "sms_per_cart": _count,
     "sms_within": _duration,
     "windows": read_windows,

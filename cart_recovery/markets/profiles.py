@@ -42,6 +42,8 @@ class Market:
     allows_soft_opt_in: bool = False
     #: whether START brings back what the person had agreed to; else it leads to a new opt-in
     start_restores: bool = False
+    #: whether a service message (an order confirmation, news of an order) may advertise as well
+    advertising_in_service: bool = False
     #: SMS per cart, and for how long after it was left; None: no such rule
     sms_per_cart: int | None = None
     sms_within: dt.timedelta | None = None
@@ -83,6 +85,8 @@ PROFILES: Final[tuple[Market, ...]] = (
     Market("GB", countries=("GB", "GG", "IM", "JE"), double_opt_in=(), allows_soft_opt_in=True),
     Market(
         "US", countries=("US", "PR"), double_opt_in=("phone",), start_restores=True,
+        # what decides is the primary purpose of the mail (16 CFR 316.3)
+        advertising_in_service=True,
         sms_per_cart=1, sms_within=dt.timedelta(hours=48), windows=US_HOURS,
     ),
 )  # fmt: skip

@@ -41,21 +41,34 @@ ROLES = {
 
 def make_roles(apps, schema_editor):
     alias = schema_editor.connection.alias
+    apps, ours = _permissions(apps, alias)
+    Group = apps.get_model("auth", "Group")
+    for name, codenames in ROLES.items():
+        group, is_new = Group.objects.using(alias).get_or_create(name=name)
+        if is_new:
+            group.permissions.set([ours[codename] for codename in codenames])
+
+
+def extend_roles(apps, schema_editor, roles):
+    """For later migrations: add permissions to those of the groups that are still there."""
+    alias = schema_editor.connection.alias
+    apps, ours = _permissions(apps, alias)
+    for group in apps.get_model("auth", "Group").objects.using(alias).filter(name__in=roles):
+        group.permissions.add(*[ours[codename] for codename in roles[group.name]])
+
+
+def _permissions(apps, alias):
+    """The apps to go on with, and our permissions by codename."""
     permission_fields = {field.name for field in apps.get_model("auth", "Permission")._meta.get_fields()}
     if "content_type" not in permission_fields:
         # apps without migrations come here without their relations; their tables are those of now
         apps = installed_apps
     _make_permissions(apps, alias)
-    Group = apps.get_model("auth", "Group")
     Permission = apps.get_model("auth", "Permission")
-    ours = {
+    return apps, {
         permission.codename: permission
         for permission in Permission.objects.using(alias).filter(content_type__app_label=APP)
     }
-    for name, codenames in ROLES.items():
-        group, is_new = Group.objects.using(alias).get_or_create(name=name)
-        if is_new:
-            group.permissions.set([ours[codename] for codename in codenames])
 
 
 def _make_permissions(apps, alias):

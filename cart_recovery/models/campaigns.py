@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -8,6 +9,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.models.consents import Purpose
+from cart_recovery.models.orders import Milestone
+
+START_MILESTONES: Final = (Milestone.PLACED, Milestone.SHIPPED, Milestone.DELIVERED)
 
 
 class IncentiveKind(models.TextChoices):
@@ -44,8 +48,39 @@ class Incentive(models.Model):
 
 
 class Trigger(models.TextChoices):
+    """What sets a campaign going. Those of `ORDER_TRIGGERS` are about orders, the others carts."""
+
     BASKET_ABANDONED = "basket_abandoned", _("basket abandoned")
     CHECKOUT_ABANDONED = "checkout_abandoned", _("checkout abandoned")
+    CHECKOUT_TROUBLE = "checkout_trouble", _("trouble at checkout")
+    ORDER_UNPAID = "order_unpaid", _("order not paid")
+    ORDER_SHIPPED = "order_shipped", _("order shipped")
+    ORDER_PARTLY_SHIPPED = "order_partly_shipped", _("order partly shipped")
+    ORDER_DELIVERED = "order_delivered", _("order delivered")
+    ORDER_DELAYED = "order_delayed", _("order delayed")
+    ORDER_RETURNED = "order_returned", _("return received")
+    ORDER_REFUNDED = "order_refunded", _("refund paid")
+    REVIEW_REQUEST = "review_request", _("review request")
+    CROSS_SELL = "cross_sell", _("suggestions after a purchase")
+
+
+#: what may be said without consent, as long as it holds no advertising
+SERVICE_TRIGGERS: Final = frozenset({
+    Trigger.CHECKOUT_TROUBLE, Trigger.ORDER_UNPAID, Trigger.ORDER_SHIPPED,
+    Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_DELIVERED, Trigger.ORDER_DELAYED,
+    Trigger.ORDER_RETURNED, Trigger.ORDER_REFUNDED,
+})  # fmt: skip
+#: their campaigns begin when an order reaches the milestone of `Campaign.starts_with`
+CHOSEN_START_TRIGGERS: Final = frozenset({Trigger.REVIEW_REQUEST, Trigger.CROSS_SELL})
+ORDER_TRIGGERS: Final = (SERVICE_TRIGGERS - {Trigger.CHECKOUT_TROUBLE}) | CHOSEN_START_TRIGGERS
+#: the law knows what these are, whatever a campaign says: trigger -> purpose
+FIXED_PURPOSES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(SERVICE_TRIGGERS, Purpose.ORDER_STATUS),
+    Trigger.REVIEW_REQUEST: Purpose.REVIEW_REQUEST,
+    Trigger.CROSS_SELL: Purpose.PROMOTION,
+}
+#: a person is asked or reminded no more often than this: trigger -> steps
+MAX_STEPS: Final[Mapping[str, int]] = {Trigger.REVIEW_REQUEST: 3, Trigger.ORDER_UNPAID: 2}
 
 
 class Campaign(models.Model):
@@ -64,6 +99,17 @@ class Campaign(models.Model):
     )  # fmt: skip
     priority = models.PositiveSmallIntegerField(_("priority"), default=100)
     max_age = models.DurationField(_("maximum age of a cart"), null=True, blank=True)
+    #: for `CHOSEN_START_TRIGGERS`: from when on the delays of the steps count
+    starts_with = models.CharField(
+        _("starts when the order is"), max_length=16, default=Milestone.DELIVERED,
+        db_default=Milestone.DELIVERED,
+        choices=[(m.value, m.label) for m in START_MILESTONES],
+    )  # fmt: skip
+    #: for review requests: what everybody gets who answers, whatever they say
+    thanks = models.ForeignKey(
+        Incentive, models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("thanks for a review"),
+    )  # fmt: skip
     attribution_window = models.DurationField(_("attribution window"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     #: goes up with each change that staff make to the campaign, its steps or its mix: who saves
@@ -80,14 +126,20 @@ class Campaign(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Switching on sets the cut-off anew, so that a campaign never mails what is older."""
+        """Switching on sets the cut-off anew, so that a campaign never mails what is older. No
+        campaign can call advertising a service."""
+        self.purpose = FIXED_PURPOSES.get(self.trigger, self.purpose)
         if not self.is_active:
             self.activated_at = None
         elif self.activated_at is None:
             self.activated_at = timezone.now()
         if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "activated_at"}
+            kwargs["update_fields"] = {*kwargs["update_fields"], "activated_at", "purpose"}
         super().save(*args, **kwargs)
+
+    @property
+    def is_about_orders(self) -> bool:
+        return self.trigger in ORDER_TRIGGERS
 
 
 class Step(models.Model):

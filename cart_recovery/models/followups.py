@@ -9,6 +9,7 @@ from cart_recovery.conf import conf
 from cart_recovery.models.campaigns import Campaign, Step, Variant
 from cart_recovery.models.carts import TrackedCart
 from cart_recovery.models.contacts import Contact
+from cart_recovery.models.orders import TrackedOrder
 from cart_recovery.models.reasons import Reason, reason_choices
 
 
@@ -19,7 +20,7 @@ class EnrolmentState(models.TextChoices):
 
 
 class Enrolment(models.Model):
-    """A contact's way through a campaign for one cart."""
+    """A contact's way through a campaign for one subject: a cart, or an order."""
 
     campaign = models.ForeignKey(
         Campaign, models.CASCADE, related_name="enrolments", verbose_name=_("campaign")
@@ -28,8 +29,16 @@ class Enrolment(models.Model):
         Contact, models.CASCADE, related_name="enrolments", verbose_name=_("contact")
     )
     cart = models.ForeignKey(
-        TrackedCart, models.CASCADE, related_name="enrolments", verbose_name=_("cart")
-    )
+        TrackedCart, models.CASCADE, null=True, blank=True, related_name="enrolments",
+        verbose_name=_("cart"),
+    )  # fmt: skip
+    order = models.ForeignKey(
+        TrackedOrder, models.CASCADE, null=True, blank=True, related_name="enrolments",
+        verbose_name=_("order"),
+    )  # fmt: skip
+    #: tells apart what a campaign says of one order: each parcel, each refund (the group of its
+    #: milestones); "" for carts
+    key = models.CharField(max_length=32, default="", db_default="", blank=True, editable=False)
     state = models.CharField(
         _("state"), max_length=16, choices=EnrolmentState, default=EnrolmentState.ACTIVE
     )
@@ -45,7 +54,15 @@ class Enrolment(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["campaign", "cart"], name="cart_recovery_enrolment_cart"
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["campaign", "order", "key"], name="cart_recovery_enrolment_order"
+            ),
+            models.CheckConstraint(
+                condition=Q(cart__isnull=False, order__isnull=True)
+                | Q(cart__isnull=True, order__isnull=False),
+                name="cart_recovery_enrolment_subject",
+            ),
         ]
         indexes = [
             # an order ends all of a person's open enrolments
@@ -60,9 +77,48 @@ class Enrolment(models.Model):
         return _("Enrolment %(pk)s") % {"pk": self.pk}
 
     @property
+    def subject_cart(self) -> TrackedCart:
+        """The cart of an enrolment about one. Raises LookupError for one about an order."""
+        if self.cart is None:
+            raise LookupError("This enrolment is about an order.")
+        return self.cart
+
+    @property
+    def subject_order(self) -> TrackedOrder:
+        """The order of an enrolment about one. Raises LookupError for one about a cart."""
+        if self.order is None:
+            raise LookupError("This enrolment is about a cart.")
+        return self.order
+
+    @property
     def language(self) -> str:
         """The language the shopper read the shop in, else the contact's, else the shop's first."""
-        return self.cart.language or self.contact.language or conf.LANGUAGES[0]
+        subject = self.cart or self.order
+        return (subject and subject.language) or self.contact.language or conf.LANGUAGES[0]
+
+
+class EnrolledLine(models.Model):
+    """A line of an order that an enrolment is about."""
+
+    enrolment = models.ForeignKey(
+        Enrolment, models.CASCADE, related_name="lines", verbose_name=_("enrolment")
+    )
+    line = models.ForeignKey(
+        "order.Line", models.SET_NULL, null=True, related_name="+", verbose_name=_("line")
+    )
+    quantity = models.PositiveIntegerField(_("quantity"), default=1)
+
+    class Meta:
+        verbose_name = _("line of an enrolment")
+        verbose_name_plural = _("lines of enrolments")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["enrolment", "line"], name="cart_recovery_enrolled_line"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return _("Line %(pk)s") % {"pk": self.line_id}
 
 
 class FollowUpState(models.TextChoices):

@@ -11,12 +11,22 @@ from cart_recovery.models.followups import FollowUp
 
 
 class VoucherGrant(models.Model):
-    """A single-use voucher made for one follow-up."""
+    """A single-use voucher made for one follow-up, or as thanks for what was said of an order."""
 
     #: outlives the follow-up: the purge finds the vouchers by their grants
     followup = models.OneToOneField(
         FollowUp, models.SET_NULL, null=True, related_name="voucher_grant",
         verbose_name=_("follow-up"),
+    )  # fmt: skip
+    #: whose review or rating it thanks for; unique: once per order, however much is said
+    thanked_order = models.OneToOneField(
+        "order.Order", models.SET_NULL, null=True, blank=True, related_name="+",
+        verbose_name=_("order"),
+    )  # fmt: skip
+    #: who is thanked; of a follow-up's voucher its enrolment says it
+    contact = models.ForeignKey(
+        Contact, models.SET_NULL, null=True, blank=True, related_name="thanks",
+        verbose_name=_("contact"),
     )  # fmt: skip
     incentive = models.ForeignKey(
         Incentive, models.SET_NULL, null=True, blank=True, related_name="grants",

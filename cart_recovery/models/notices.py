@@ -19,6 +19,7 @@ class NoticeKind(models.TextChoices):
     DATA_EXPORT = "data_export", _("link to one's own data")
     SAVED_BASKET = "saved_basket", _("the basket that the person asked for")
     TEST = "test", _("a template that staff try out on themselves")
+    RATING_THANKS = "rating_thanks", _("thanks for a rating by reply")
 
 
 class Notice(models.Model):
@@ -42,7 +43,7 @@ class Notice(models.Model):
         verbose_name=_("basket"),
     )  # fmt: skip
     #: what a TEST is to say: the texts as they were typed, and the data to fill them with
-    #: (`rendering.previews.TestText`)
+    #: (`rendering.previews.TestText`); of RATING_THANKS the key of the ServiceRating
     content = models.JSONField(_("content"), null=True, blank=True, editable=False)
     state = models.CharField(
         _("state"), max_length=16, choices=FollowUpState, default=FollowUpState.PLANNED

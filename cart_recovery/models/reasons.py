@@ -16,6 +16,17 @@ class Reason(models.TextChoices):
     BASKET_MERGED = "basket_merged", _("the basket was merged into another one")
     NOTHING_BUYABLE = "nothing_buyable", _("nothing in the basket can be bought any more")
     LEFT_OUT = "left_out", _("the cart is left out (saved for later, or made by a machine)")
+    # the order has gone on, or back
+    ORDER_GONE = "order_gone", _("the order no longer exists")
+    ORDER_CANCELLED = "order_cancelled", _("the order was cancelled")
+    ORDER_PAID = "order_paid", _("the order was paid")
+    ORDERED_AGAIN = "ordered_again", _("the person has ordered the same again")
+    SET_BACK = "set_back", _("the status of the order was set back")
+    OVERTAKEN = "overtaken", _("the order has got further since")
+    TAKEN_BACK = "taken_back", _("the goods were cancelled, returned or refunded")
+    REVIEWED = "reviewed", _("a review was written")
+    COMPLAINT = "complaint", _("the person has complained; staff look after it")
+    NOTHING_TO_SUGGEST = "nothing_to_suggest", _("there is nothing to suggest")
     # we may not, or cannot
     NO_CONSENT = "no_consent", _("no consent for any channel of the step")
     SUPPRESSED = "suppressed", _("the address is blocked")

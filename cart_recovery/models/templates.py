@@ -5,12 +5,24 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class TemplateSubject(models.TextChoices):
+    """What a template speaks of: it decides which placeholders there are."""
+
+    CART = "cart", _("a basket")
+    ORDER = "order", _("an order")
+
+
 class MessageTemplate(models.Model):
     """What staff write, per code, channel and language. Data, never code."""
 
     code = models.SlugField(_("code"), max_length=50)
     channel = models.CharField(_("channel"), max_length=32)
     language = models.CharField(_("language"), max_length=16)
+    #: the same for all channels and languages of a code
+    about = models.CharField(
+        _("about"), max_length=16, choices=TemplateSubject, default=TemplateSubject.CART,
+        db_default=TemplateSubject.CART,
+    )  # fmt: skip
     subject = models.CharField(_("subject"), max_length=255, blank=True)
     preheader = models.CharField(_("preheader"), max_length=255, blank=True)
     html = models.TextField(_("HTML"), blank=True)

@@ -19,13 +19,13 @@ from cart_recovery.channels.registry import configured_aliases
 from cart_recovery.conf import conf
 from cart_recovery.consent.addresses import address_kind_of
 from cart_recovery.consent.pages import unlisted
+from cart_recovery.consent.throttling import client_of, seconds_to_wait
 from cart_recovery.consent.wordings import current, shown
 from cart_recovery.exceptions import ChannelConfigurationError
 from cart_recovery.models import ConsentWording
 from cart_recovery.preferences.bodies import JSON_TYPES, refusal_of
 from cart_recovery.preferences.capturing import Submission, submit
 from cart_recovery.preferences.entering import read_address, read_country
-from cart_recovery.preferences.throttling import client_of, seconds_to_wait
 
 _FIELDS = ("channel", "address", "country", "wording", "language", "source_url")
 

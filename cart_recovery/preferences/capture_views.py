@@ -14,11 +14,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from cart_recovery.consent.pages import page_language, public_page
+from cart_recovery.consent.throttling import client_of, seconds_to_wait
 from cart_recovery.preferences.bodies import FORM_TYPES, refusal_of
 from cart_recovery.preferences.capture_forms import CaptureForm, make_forms, read_form
 from cart_recovery.preferences.capturing import Submission, submit
 from cart_recovery.preferences.stamps import Trust
-from cart_recovery.preferences.throttling import client_of, seconds_to_wait
 from cart_recovery.shop.site import absolute_url
 
 

@@ -11,11 +11,11 @@ from django.contrib.auth import get_user_model
 from cart_recovery.carts.tracking import touch
 from cart_recovery.consent.addresses import address_kind_of
 from cart_recovery.consent.opt_ins import ask
+from cart_recovery.consent.throttling import seconds_to_wait
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.contacts.identities import resolve
 from cart_recovery.exceptions import InvalidAddressError
 from cart_recovery.models import ConsentWording, Contact
-from cart_recovery.preferences.throttling import seconds_to_wait
 from cart_recovery.shop.customers import email_field_of
 
 logger = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from cart_recovery.consent.pages import page_language, public_page
+from cart_recovery.consent.throttling import client_of, seconds_to_wait
 from cart_recovery.consent.unsubscribe import UnsubscribeTarget, read_token
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import Contact
@@ -20,7 +21,6 @@ from cart_recovery.preferences.bodies import FORM_TYPES, refusal_of
 from cart_recovery.preferences.capture_views import too_many
 from cart_recovery.preferences.changing import NEVER_LIMITED, SOURCE, Action, Told, Wish, change
 from cart_recovery.preferences.overview import Overview, overview
-from cart_recovery.preferences.throttling import client_of, seconds_to_wait
 from cart_recovery.privacy.erasure import erase
 
 

@@ -7,27 +7,39 @@ how many there were. Emptying twice changes nothing.
 from __future__ import annotations
 
 import datetime as dt
+import functools
+from collections.abc import Iterable
 from typing import Any, Final
 
+from django.db import transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Least
+from django.utils.translation import gettext
 
 from cart_recovery.models import (
     CartState,
     Contact,
     Conversion,
     DeliveryEvent,
+    LineReview,
     LinkClick,
     Message,
     Notice,
     OptIn,
     OptInState,
+    OrderMilestone,
     Reply,
     RestoreLink,
+    ReviewLink,
+    ServiceRating,
+    StaffTask,
     TrackedCart,
+    TrackedOrder,
+    VoucherGrant,
     WebhookMention,
     WebhookPayload,
 )
+from cart_recovery.shop.reviews import forget_authors
 
 #: stands in unique columns before the row's own key: no token, order or visit looks like it
 EMPTIED: Final = "emptied-"
@@ -73,6 +85,12 @@ def empty_carts(carts: QuerySet[TrackedCart], now: dt.datetime) -> int:
     return carts.update(contact=None, basket=None, order=None, language="", credited_at=now)
 
 
+def empty_orders(orders: QuerySet[TrackedOrder], milestones: QuerySet[OrderMilestone]) -> int:
+    """Whose order it was, and which; how far it got stays as a number."""
+    milestones.update(line=None)
+    return orders.update(contact=None, order=None, language="", changed_at=None)
+
+
 def empty_conversions(conversions: QuerySet[Conversion]) -> int:
     """Which order it was. A refund that comes later can no longer take the credit back."""
     return conversions.exclude(order_number__startswith=EMPTIED).update(
@@ -94,6 +112,49 @@ def empty_opt_ins(opt_ins: QuerySet[OptIn], now: dt.datetime) -> int:
     return opt_ins.update(
         address_digest="", token_hash=None, language="", source_url="", basket=None
     )
+
+
+def empty_review_links(links: QuerySet[ReviewLink], now: dt.datetime) -> int:
+    """The link works no longer and says nothing of the order; that it was answered stays."""
+    return links.exclude(token_hash__startswith=EMPTIED).update(
+        token_hash=_own_key(), order=None, line_ids=[], expires_at=Least(F("expires_at"), Value(now)),
+    )  # fmt: skip
+
+
+def empty_reviews(reviews: QuerySet[LineReview]) -> int:
+    """What was said of a product stays the shop's, as a verified purchase of nobody's: without name,
+    address and photo. Of a registered user's review the account says whose it is, and that is the
+    shop's to erase."""
+    rows = list(reviews.exclude(contact=None, order=None, photo=""))
+    forget_authors({row.review_id for row in rows} - {None}, name=gettext("Verified purchase"))
+    delete_photos(rows)
+    return LineReview.objects.filter(pk__in=[row.pk for row in rows]).update(
+        contact=None, order=None, line=None, link=None, photo=""
+    )
+
+
+def delete_photos(rows: Iterable[LineReview]) -> None:
+    """The files, once it is certain that no row names them any more."""
+    for row in rows:
+        if row.photo:
+            remove = functools.partial(row.photo.storage.delete, str(row.photo.name))
+            transaction.on_commit(remove, robust=True)
+
+
+def empty_ratings(ratings: QuerySet[ServiceRating]) -> int:
+    """The number stays."""
+    return ratings.update(contact=None, order=None, comment="")
+
+
+def empty_tasks(tasks: QuerySet[StaffTask], now: dt.datetime) -> int:
+    """Nobody is left to look after."""
+    tasks.filter(closed_at=None).update(closed_at=now)
+    return tasks.update(contact=None, order=None, note="")
+
+
+def empty_thanks(grants: QuerySet[VoucherGrant]) -> int:
+    """The voucher goes with its time, whoever it was for."""
+    return grants.update(contact=None, thanked_order=None)
 
 
 def empty_webhooks(address_digests: set[str]) -> int:

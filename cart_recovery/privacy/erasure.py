@@ -23,25 +23,34 @@ from cart_recovery.consent.suppression import SuppressionItem, suppress_digests
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.exceptions import ChannelConfigurationError
 from cart_recovery.models import (
+    CheckoutTrouble,
     ConsentRecord,
     Contact,
     Conversion,
     DataLink,
     DeliveryEvent,
+    EnrolledLine,
     Enrolment,
     EnrolmentState,
     FollowUp,
     FollowUpState,
+    LineReview,
     LinkClick,
     Message,
     Notice,
     OptIn,
+    OrderMilestone,
     Reason,
     Reply,
     RestoreLink,
+    ReviewLink,
+    ServiceRating,
+    StaffTask,
     Suppression,
     SuppressionChange,
     TrackedCart,
+    TrackedOrder,
+    VoucherGrant,
 )
 from cart_recovery.models.inserts import insert_new
 from cart_recovery.privacy import emptying, foreign_rows
@@ -67,6 +76,8 @@ class ErasureReport:
     replies: int = 0
     webhooks: int = 0
     conversions: int = 0
+    reviews: int = 0
+    ratings: int = 0
 
     def __add__(self, other: ErasureReport) -> ErasureReport:
         names = [field.name for field in fields(self)]
@@ -214,11 +225,23 @@ def _empty_rows(people: _Person, report: ErasureReport, now: dt.datetime) -> Non
     report.links = emptying.empty_links(RestoreLink.objects.filter(contact__in=ids), now)
     report.conversions = emptying.empty_conversions(Conversion.objects.filter(contact__in=ids))
     report.carts = emptying.empty_carts(TrackedCart.objects.filter(contact__in=ids), now)
+    EnrolledLine.objects.filter(enrolment__contact__in=ids).update(line=None)
+    emptying.empty_orders(
+        TrackedOrder.objects.filter(contact__in=ids),
+        OrderMilestone.objects.filter(tracked__contact__in=ids),
+    )
+    # what is left is how often which reason came up
+    CheckoutTrouble.objects.filter(contact__in=ids).update(contact=None)
     report.replies = emptying.empty_replies(Reply.objects.filter(contact__in=ids))
     report.replies += emptying.empty_replies(Reply.objects.filter(sender__in=people.phones))
     report.webhooks = emptying.empty_webhooks(people.digests)
     emptying.empty_notices(Notice.objects.filter(contact__in=ids))
     emptying.empty_opt_ins(OptIn.objects.filter(contact__in=ids), now)
+    emptying.empty_review_links(ReviewLink.objects.filter(contact__in=ids), now)
+    report.reviews = emptying.empty_reviews(LineReview.objects.filter(contact__in=ids))
+    report.ratings = emptying.empty_ratings(ServiceRating.objects.filter(contact__in=ids))
+    emptying.empty_tasks(StaffTask.objects.filter(contact__in=ids), now)
+    emptying.empty_thanks(VoucherGrant.objects.filter(contact__in=ids))
     DataLink.objects.filter(contact__in=ids).delete()
     SuppressionChange.objects.filter(address_digest__in=people.digests).update(note="")
 

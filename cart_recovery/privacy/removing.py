@@ -9,24 +9,32 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import router
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from cart_recovery.models import (
+    CheckoutTrouble,
     ConsentChain,
     ConsentRecord,
     Contact,
     Conversion,
     DeliveryEvent,
+    EnrolledLine,
     Enrolment,
     FollowUp,
+    LineReview,
     LinkClick,
     Message,
     Notice,
     OptIn,
     OptInState,
+    OrderMilestone,
     Reply,
     RestoreLink,
+    ReviewLink,
+    ServiceRating,
+    StaffTask,
     TrackedCart,
+    TrackedOrder,
     VoucherGrant,
     WebhookMention,
     WebhookPayload,
@@ -34,8 +42,8 @@ from cart_recovery.models import (
 
 #: what a contact that did nothing but ask for a double opt-in has none of
 OTHER_TRACES = (
-    ConsentRecord, ConsentChain, TrackedCart, Enrolment, Message, Notice, OptIn, Reply, RestoreLink,
-    Conversion,
+    ConsentRecord, ConsentChain, TrackedCart, TrackedOrder, Enrolment, Message, Notice, OptIn, Reply,
+    RestoreLink, Conversion, ReviewLink, LineReview, ServiceRating, StaffTask, VoucherGrant,
 )  # fmt: skip
 
 
@@ -55,6 +63,12 @@ def remove_links(ids: list[int]) -> int:
     return delete(RestoreLink.objects.filter(pk__in=ids))
 
 
+def remove_review_links(ids: list[int]) -> int:
+    """What was written behind them stays."""
+    LineReview.objects.filter(link_id__in=ids).update(link=None)
+    return delete(ReviewLink.objects.filter(pk__in=ids))
+
+
 def remove_messages(messages: QuerySet[Message]) -> int:
     """With their events. A credit stays, without saying which message it was."""
     ids = list(messages.values_list("pk", flat=True))
@@ -65,16 +79,32 @@ def remove_messages(messages: QuerySet[Message]) -> int:
 
 def remove_carts(ids: list[int]) -> int:
     """With the enrolments, messages and links; vouchers and credits stay on their own."""
-    followups = FollowUp.objects.filter(enrolment__cart__in=ids)
+    remove_links(list(RestoreLink.objects.filter(cart_id__in=ids).values_list("pk", flat=True)))
+    _remove_enrolments(Enrolment.objects.filter(cart_id__in=ids))
+    Conversion.objects.filter(cart_id__in=ids).update(cart=None)
+    delete(CheckoutTrouble.objects.filter(cart_id__in=ids))
+    return delete(TrackedCart.objects.filter(pk__in=ids))
+
+
+def remove_orders(ids: list[int]) -> int:
+    """With the enrolments, messages and milestones; reviews, vouchers and tasks stay on their own."""
+    _remove_enrolments(Enrolment.objects.filter(order_id__in=ids))
+    delete(OrderMilestone.objects.filter(tracked_id__in=ids))
+    return delete(TrackedOrder.objects.filter(pk__in=ids))
+
+
+def _remove_enrolments(enrolments: QuerySet[Enrolment]) -> None:
+    ids = list(enrolments.values_list("pk", flat=True))
+    followups = FollowUp.objects.filter(enrolment__in=ids)
     followup_ids = list(followups.values_list("pk", flat=True))
     remove_messages(Message.objects.filter(followup_id__in=followup_ids))
-    links = RestoreLink.objects.filter(Q(cart_id__in=ids) | Q(followup_id__in=followup_ids))
+    links = RestoreLink.objects.filter(followup_id__in=followup_ids)
     remove_links(list(links.values_list("pk", flat=True)))
-    VoucherGrant.objects.filter(followup_id__in=followup_ids).update(followup=None)
+    for model in (VoucherGrant, ReviewLink, ServiceRating):
+        model._base_manager.filter(followup_id__in=followup_ids).update(followup=None)
     delete(FollowUp.objects.filter(pk__in=followup_ids))
-    delete(Enrolment.objects.filter(cart_id__in=ids))
-    Conversion.objects.filter(cart_id__in=ids).update(cart=None)
-    return delete(TrackedCart.objects.filter(pk__in=ids))
+    delete(EnrolledLine.objects.filter(enrolment_id__in=ids))
+    delete(Enrolment.objects.filter(pk__in=ids))
 
 
 def remove_notices(ids: list[int]) -> int:

@@ -19,14 +19,20 @@ from django.db.models import QuerySet
 
 from cart_recovery.conf import conf
 from cart_recovery.models import (
+    CheckoutTrouble,
     DataLink,
     DeliveryEvent,
     Heartbeat,
+    LineReview,
     Message,
     OptIn,
     OptInState,
     Reply,
     RestoreLink,
+    ReviewLink,
+    ServiceRating,
+    StaffTask,
+    TrackedOrder,
     WebhookPayload,
 )
 from cart_recovery.privacy import emptying, foreign_rows, removing, scanning
@@ -72,6 +78,37 @@ KINDS: Final[Mapping[str, Aged]] = {
         lambda before: RestoreLink.objects.filter(expires_at__lt=before),
         "expires_at",
         lambda ids, now: removing.remove_links(ids),
+    ),
+    "orders": Aged(
+        lambda before: TrackedOrder.objects.filter(created_at__lt=before),
+        "created_at",
+        lambda ids, now: removing.remove_orders(ids),
+    ),
+    "troubles": Aged(
+        lambda before: CheckoutTrouble.objects.filter(occurred_at__lt=before),
+        "occurred_at",
+        lambda ids, now: removing.delete(CheckoutTrouble.objects.filter(pk__in=ids)),
+    ),
+    "review_links": Aged(
+        lambda before: ReviewLink.objects.filter(expires_at__lt=before),
+        "expires_at",
+        lambda ids, now: removing.remove_review_links(ids),
+    ),
+    # the review is the shop's; that it was this person's is forgotten
+    "reviews": Aged(
+        lambda before: LineReview.objects.filter(contact__isnull=False, written_at__lt=before),
+        "written_at",
+        lambda ids, now: emptying.empty_reviews(LineReview.objects.filter(pk__in=ids)),
+    ),
+    "ratings": Aged(
+        lambda before: ServiceRating.objects.filter(rated_at__lt=before),
+        "rated_at",
+        lambda ids, now: removing.delete(ServiceRating.objects.filter(pk__in=ids)),
+    ),
+    "tasks": Aged(
+        lambda before: StaffTask.objects.filter(opened_at__lt=before, closed_at__lt=before),
+        "opened_at",
+        lambda ids, now: removing.delete(StaffTask.objects.filter(pk__in=ids)),
     ),
     "opt_ins": Aged(
         lambda before: OptIn.objects.filter(state=OptInState.PENDING, expires_at__lt=before),

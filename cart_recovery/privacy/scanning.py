@@ -23,6 +23,7 @@ from cart_recovery.models import (
     Purpose,
     Reply,
     TrackedCart,
+    TrackedOrder,
 )
 from cart_recovery.privacy import removing
 from cart_recovery.privacy.erasure import erase
@@ -134,6 +135,7 @@ def _forgotten(before: dt.datetime) -> QuerySet[Contact]:
     return Contact.objects.filter(
         ~has(ConsentState, action=ConsentAction.GRANTED),
         ~has(TrackedCart, last_activity_at__gte=before),
+        ~has(TrackedOrder, created_at__gte=before),
         ~has(Message, created_at__gte=before),
         ~has(Reply, received_at__gte=before),
         ~has(OptIn, state=OptInState.PENDING),

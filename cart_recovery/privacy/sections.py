@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.models import (
+    CheckoutTrouble,
     ConsentRecord,
     ConsentState,
     Contact,
@@ -23,15 +24,21 @@ from cart_recovery.models import (
     DeliveryEvent,
     Enrolment,
     FollowUp,
+    LineReview,
     LinkClick,
     Message,
     Notice,
     OptIn,
+    OrderMilestone,
     Reply,
     RestoreLink,
+    ReviewLink,
+    ServiceRating,
+    StaffTask,
     Suppression,
     SuppressionChange,
     TrackedCart,
+    TrackedOrder,
     VoucherGrant,
     WebhookPayload,
 )
@@ -154,8 +161,22 @@ SECTIONS: Final = (
         _through("contact"), _add_contents, ("basket_id",),
     ),
     Section(
+        "troubles", _("Checkouts of yours that failed"), CheckoutTrouble,
+        ("occurred_at", "cart_id", "kind", "reason", "stage"),
+        lambda subject: Q(contact__in=subject.ids) | Q(cart__contact__in=subject.ids),
+    ),
+    Section(
+        "orders", _("Your orders, as far as we wrote to you about them"), TrackedOrder,
+        ("id", "order__number", "created_at", "language"), _through("contact"),
+    ),
+    Section(
+        "milestones", _("How far your orders got"), OrderMilestone,
+        ("tracked_id", "kind", "line__title", "quantity", "reached_at"),
+        _through("tracked__contact"),
+    ),
+    Section(
         "enrolments", _("Reminders planned for you"), Enrolment,
-        ("id", "campaign__name", "cart_id", "state", "reason", "enrolled_at", "clock_at",
+        ("id", "campaign__name", "cart_id", "order_id", "state", "reason", "enrolled_at", "clock_at",
          "ended_at"),
         _through("contact"),
     ),
@@ -195,7 +216,29 @@ SECTIONS: Final = (
     Section(
         "vouchers", _("Vouchers for you"), VoucherGrant,
         ("followup_id", "code", "created_at", "expires_at", "settled_at"),
-        _through("followup__enrolment__contact"),
+        lambda subject: Q(followup__enrolment__contact__in=subject.ids)
+        | Q(contact__in=subject.ids),
+    ),
+    Section(
+        "review_links", _("Links to review your orders"), ReviewLink,
+        ("id", "order__number", "followup_id", "created_at", "expires_at", "answered_at"),
+        _through("contact"),
+    ),
+    Section(
+        "reviews", _("Your reviews"), LineReview,
+        ("order__number", "link_id", "review__product__title", "review__score", "review__title",
+         "review__body", "review__name", "review__email", "photo", "written_at", "edited_at"),
+        _through("contact"),
+    ),
+    Section(
+        "ratings", _("Your ratings of our service"), ServiceRating,
+        ("order__number", "score", "best", "worst", "source", "comment", "followup_id", "rated_at",
+         "changed_at"),
+        _through("contact"),
+    ),
+    Section(
+        "tasks", _("What staff looked after for you"), StaffTask,
+        ("kind", "order__number", "opened_at", "closed_at", "note"), _through("contact"),
     ),
     Section(
         "replies", _("Your answers"), Reply,

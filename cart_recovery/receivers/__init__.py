@@ -15,6 +15,7 @@ from cart_recovery.receivers import (
     orders,
     requests,
     restores,
+    troubles,
 )
 
 
@@ -22,6 +23,6 @@ def connect() -> None:
     """Connect all receivers. Called from `AppConfig.ready`; again makes no difference."""
     for subject in (
         requests, baskets, checkout, checkout_session, orders, logins, consents, attributions,
-        restores,
+        restores, troubles,
     ):  # fmt: skip
         subject.connect()

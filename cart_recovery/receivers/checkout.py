@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from oscar.apps.checkout.signals import post_payment, pre_payment, start_checkout
 
 from cart_recovery.carts.guarding import guarded
+from cart_recovery.carts.requests import basket_of, paid_basket
 from cart_recovery.carts.tracking import touch
 from cart_recovery.models import CartStage
 from cart_recovery.receivers.visitors import contact_at_checkout
-from cart_recovery.shop.customers import submitted_basket_id
 
 
 def connect() -> None:
@@ -41,14 +41,3 @@ def track_checkout(request: HttpRequest, basket_id: Any, email: str = "") -> Non
     """Somebody whom we may know by now is busy with the checkout of a basket."""
     contact_id = contact_at_checkout(request, basket_id, email)
     touch(basket_id, stage=CartStage.CHECKOUT, contact_id=contact_id)
-
-
-def basket_of(request: Any) -> Any | None:
-    """Id of the request's basket; None outside of Oscar's middleware or where it is not saved."""
-    basket = getattr(request, "basket", None)
-    return basket.pk if basket is not None else None
-
-
-def paid_basket(request: HttpRequest) -> Any | None:
-    """Coming back from a payment page the request has another basket than the one paid for."""
-    return submitted_basket_id(request) or basket_of(request)

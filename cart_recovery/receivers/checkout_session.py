@@ -16,10 +16,11 @@ from oscar.core import exceptions
 from oscar.core.loading import get_class
 
 from cart_recovery.carts.guarding import guarded, guarded_with_savepoint
+from cart_recovery.carts.requests import basket_of
 from cart_recovery.carts.tracking import touch
 from cart_recovery.consent.capture import capture_checkout
 from cart_recovery.models import CartStage
-from cart_recovery.receivers.checkout import basket_of, track_checkout
+from cart_recovery.receivers.checkout import track_checkout
 
 
 @guarded

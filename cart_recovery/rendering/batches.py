@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.models import MessageTemplate
+from cart_recovery.models import MessageTemplate, TemplateSubject
 from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.context import build_context
 from cart_recovery.rendering.mail import CompiledMail, compile_mail
@@ -92,6 +92,14 @@ class _Renderer:
 
 
 def _run(compiled: Compiled, request: RenderRequest, base: str) -> Rendered:
+    if compiled.about != request.about:
+        raise RenderingError(
+            _("The template is about %(template)s, and the message about %(message)s.")
+            % {
+                "template": TemplateSubject(compiled.about).label, "message": request.about.label,
+            },
+            field="about",
+        )  # fmt: skip
     language = _format_language(request.language, compiled.language)
     if isinstance(compiled, CompiledMail):
         return compiled.render(build_context(request, language=language, base_url=base))
@@ -104,7 +112,7 @@ def _load(requests: Iterable[RenderRequest]) -> Templates:
     codes = {request.template_code for request in requests}
     channels = {request.channel for request in requests}
     rows = MessageTemplate.objects.filter(code__in=codes, channel__in=channels).values_list(
-        "code", "channel", "language", "subject", "preheader", "html", "text"
+        "code", "channel", "language", "subject", "preheader", "html", "text", "about"
     )
     templates: dict[tuple[str, str], dict[str, Content]] = {}
     for code, channel, language, *texts in rows:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cart_recovery.models import TemplateSubject
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -14,3 +16,5 @@ class Content:
     preheader: str = ""
     html: str = ""
     text: str = ""
+    #: a `TemplateSubject`: which placeholders there are
+    about: str = TemplateSubject.CART

@@ -18,5 +18,10 @@ def shipped_templates() -> Iterator[MessageTemplate]:
 
 
 def install_defaults() -> None:
-    """Create the shipped templates that are not there. What staff have changed stays theirs."""
-    MessageTemplate.objects.bulk_create(shipped_templates(), ignore_conflicts=True)
+    """Create the shipped templates that are not there. What staff have changed stays theirs, and so
+    does a code of ours that they gave to texts about something else."""
+    taken = dict(MessageTemplate.objects.order_by().values_list("code", "about"))
+    MessageTemplate.objects.bulk_create(
+        (row for row in shipped_templates() if taken.get(row.code, row.about) == row.about),
+        ignore_conflicts=True,
+    )

@@ -69,6 +69,11 @@ def _deadline(moment: dt.datetime, zone: dt.tzinfo, language: str) -> str:
     return f"{_date(local.date(), language)}, {clock}{hour}"
 
 
+def day(moment: dt.datetime, language: str) -> str:
+    """The day in the shop's time zone: `3. Dezember 2026`."""
+    return _date(timezone.localtime(moment, timezone.get_default_timezone()).date(), language)
+
+
 def _date(date: dt.date, language: str) -> str:
     return str(format_date(date, "long", locale=locale_of(language)))
 

@@ -25,7 +25,9 @@ from cart_recovery.rendering.expressions import (
 from cart_recovery.rendering.tokens import Token, tokenize
 
 MAX_DEPTH: Final = 8
-BLOCKS: Final = ("products", "button")
+BLOCKS: Final = ("products", "button", "recommendations", "ratings")
+#: blocks that take words of their own: the label of the button, which must have one, and headings
+_LABELLED: Final = ("button", "recommendations", "ratings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Block:
     """A ready-made piece: `{% products %}`, `{% button "label" %}`."""
 
     name: str
+    #: "" where none is given
     label: str
     line: int
 
@@ -131,8 +134,8 @@ class _Parser:
         if word in BLOCKS:
             return self.block(word, rest, token.line)
         raise RenderingError(
-            _("{%% %s %%} does not exist. There are: if, for, products, button.")
-            % token.value[:40],
+            _("{%% %(tag)s %%} does not exist. There are: if, for, %(blocks)s.")
+            % {"tag": token.value[:40], "blocks": ", ".join(BLOCKS)},
             line=token.line,
         )
 
@@ -190,7 +193,7 @@ class _Parser:
             raise RenderingError(
                 _('Write the button with its label: {% button "To my basket" %}'), line=line
             )
-        if word != "button" and rest:
+        if rest and not (found and word in _LABELLED):
             raise RenderingError(_("{%% %s %%} takes nothing else.") % word, line=line)
         return Block(word, (found[1] or found[2]) if found else "", line)
 

@@ -17,7 +17,7 @@ from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.engine import Program, Writer
 from cart_recovery.rendering.formats import locale_of, shorten
 from cart_recovery.rendering.inlining import Inliner
-from cart_recovery.rendering.labels import with_labels
+from cart_recovery.rendering.labels import Style, with_labels
 from cart_recovery.rendering.language import For, If, Node, Text, parse
 from cart_recovery.rendering.markup import check_markup
 from cart_recovery.rendering.placeholders import PLACEHOLDERS
@@ -41,7 +41,8 @@ class CompiledMail:
     """
 
     def __init__(self, content: Content) -> None:
-        self.language = content.language
+        self.language, self.about = content.language, content.about
+        self._scope = Scope(PLACEHOLDERS[content.about])
         self.missing: list[RenderingError] = []
         self.used: set[str] = set()
         subject = parse(content.subject, field="subject")
@@ -51,7 +52,7 @@ class CompiledMail:
             raise RenderingError(_("The subject is empty."), field="subject")
         if not body:
             raise RenderingError(_("The HTML is empty."), field="html")
-        _checked(body)
+        _checked(body, self._scope)
         text = parse(content.text, field="text") if content.text.strip() else without_tags(body)
         parts = [
             self._write(subject, "subject"),
@@ -91,21 +92,20 @@ class CompiledMail:
 
     def _write(self, nodes: tuple[Node, ...], field: str, inliner: Inliner | None = None) -> str:
         writer = Writer(field, is_html=True, wrap=inliner.wrap) if inliner else Writer(field)
-        source = writer.write(
-            expand(nodes, self.language, is_html=inliner is not None), Scope(PLACEHOLDERS)
-        )
+        style = Style(self.language, self.about, is_html=inliner is not None)
+        source = writer.write(expand(nodes, style), self._scope)
         self.missing += writer.missing
         self.used |= writer.used
         return source
 
     def _text_part(self, nodes: tuple[Node, ...], field: str) -> str:
-        frame = with_labels(shipped("layout.txt"), self.language, is_html=False)
+        frame = with_labels(shipped("layout.txt"), Style(self.language, self.about))
         head, _marker, tail = frame.partition("<<body>>")
         source = self._write(nodes, field)
         return self._write(parse(head), "text") + source + self._write(parse(tail), "text")
 
     def _document(self, body: tuple[Node, ...], preheader: tuple[Node, ...]) -> str:
-        frame = with_labels(shipped("layout.html"), self.language, is_html=True)
+        frame = with_labels(shipped("layout.html"), Style(self.language, self.about, is_html=True))
         frame = frame.replace("((direction))", locale_of(self.language).text_direction)
         head, _marker, tail = frame.partition("<<body>>")
         head, _marker, card = head.partition("<<preheader>>")
@@ -129,9 +129,9 @@ def compile_mail(content: Content) -> CompiledMail:
     return CompiledMail(content)
 
 
-def _checked(body: tuple[Node, ...]) -> None:
+def _checked(body: tuple[Node, ...], scope: Scope) -> None:
     try:
-        check_markup(body, Scope(PLACEHOLDERS))
+        check_markup(body, scope)
     except RenderingError as error:
         raise RenderingError(error.reason, line=error.line, field="html") from None
 

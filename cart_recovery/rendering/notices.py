@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from cart_recovery.channels.names import channel_name
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.models import NoticeKind, OptIn, Purpose
+from cart_recovery.models import NoticeKind, OptIn, Purpose, ServiceRating
 from cart_recovery.rendering.batches import PHONE, fallbacks
 from cart_recovery.rendering.blocks import shipped
 from cart_recovery.rendering.formats import clean, deadline, locale_of
@@ -27,7 +27,9 @@ from cart_recovery.rendering.inlining import Inliner
 from cart_recovery.rendering.plaintext import tidy
 from cart_recovery.rendering.requests import Rendered
 from cart_recovery.rendering.sms import plainest, segment
+from cart_recovery.reviews.thanks import gift_text
 from cart_recovery.shop.baskets import BasketFacts
+from cart_recovery.shop.vouchers import VoucherFacts
 
 #: products of a basket that are named
 MAX_LINES: Final = 20
@@ -50,6 +52,9 @@ class NoticeRequest:
     opt_in: OptIn | None = None
     #: what a SAVED_BASKET brings
     basket: BasketFacts | None = None
+    #: what RATING_THANKS thanks for
+    rating: ServiceRating | None = None
+    voucher: VoucherFacts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,12 +196,28 @@ def _mail_help(request: NoticeRequest, language: str) -> Words:
     )
 
 
+def _mail_rating_thanks(request: NoticeRequest, language: str) -> Words:
+    given, voucher = _rating(request), request.voucher
+    return Words(
+        subject=_("Thank you for your rating"),
+        paragraphs=(
+            _("You gave %(shop)s the rating %(score)s. Thank you for it.")
+            % {"shop": _shop(), "score": given.score},
+            *((_("We are sorry. Somebody of us looks after it."),) if given.is_low else ()),
+            *((_thanks(voucher, language),) if voucher is not None else ()),
+        ),
+        why=_("You receive this message because you rated us."),
+        can_unsubscribe=True,
+    )
+
+
 MAILS: Final[Mapping[NoticeKind, Callable[[NoticeRequest, str], Words]]] = {
     NoticeKind.OPT_IN: _mail_opt_in,
     NoticeKind.DATA_EXPORT: _mail_data_export,
     NoticeKind.SAVED_BASKET: _mail_saved_basket,
     NoticeKind.STOP_CONFIRMED: _mail_stop_confirmed,
     NoticeKind.HELP: _mail_help,
+    NoticeKind.RATING_THANKS: _mail_rating_thanks,
 }
 
 
@@ -281,12 +302,25 @@ def _sms_help(request: NoticeRequest) -> str:
     )
 
 
+def _sms_rating_thanks(request: NoticeRequest) -> str:
+    given, voucher = _rating(request), request.voucher
+    text = _("%(shop)s: Thank you for your rating (%(score)s).") % {
+        "shop": _shop(), "score": given.score,
+    }  # fmt: skip
+    if given.is_low:
+        text += " " + _("We are sorry. Somebody of us looks after it.")
+    if voucher is not None:
+        text += " " + _thanks(voucher, request.language)
+    return text
+
+
 SHORT_MESSAGES: Final[Mapping[NoticeKind, Callable[[NoticeRequest], str]]] = {
     NoticeKind.OPT_IN: _sms_opt_in,
     NoticeKind.DATA_EXPORT: _sms_data_export,
     NoticeKind.SAVED_BASKET: _sms_saved_basket,
     NoticeKind.STOP_CONFIRMED: _sms_stop_confirmed,
     NoticeKind.HELP: _sms_help,
+    NoticeKind.RATING_THANKS: _sms_rating_thanks,
 }
 
 
@@ -294,6 +328,20 @@ def _opt_in(request: NoticeRequest) -> OptIn:
     if request.opt_in is None:
         raise RenderingError(_("There is nothing to confirm."), field="opt_in")
     return request.opt_in
+
+
+def _rating(request: NoticeRequest) -> ServiceRating:
+    if request.rating is None:
+        raise RenderingError(_("There is no rating to thank for."), field="rating")
+    return request.rating
+
+
+def _thanks(voucher: VoucherFacts, language: str) -> str:
+    """Everybody gets it, whatever they say: so it says nothing of the rating."""
+    return _("As thanks to everybody who answers: %(gift)s with %(code)s until %(moment)s.") % {
+        "gift": gift_text(voucher.kind, voucher.value, voucher.currency),
+        "code": voucher.code, "moment": deadline(voucher.expires_at, language),
+    }  # fmt: skip
 
 
 def _shop() -> str:

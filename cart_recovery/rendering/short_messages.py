@@ -11,9 +11,10 @@ from django.utils.translation import gettext as _
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
+from cart_recovery.models import TemplateSubject
 from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.engine import Program, Writer
-from cart_recovery.rendering.labels import with_labels
+from cart_recovery.rendering.labels import Style, with_labels
 from cart_recovery.rendering.language import Text, parse
 from cart_recovery.rendering.placeholders import PLACEHOLDERS
 from cart_recovery.rendering.plaintext import tidy
@@ -32,20 +33,21 @@ class CompiledShortMessage:
     """A template of an SMS, ready to be rendered for one reader after the other."""
 
     def __init__(self, content: Content) -> None:
-        self.language = content.language
+        self.language, self.about = content.language, content.about
+        scope = Scope(PLACEHOLDERS[content.about])
         nodes = parse(content.text, field="text")
         if not content.text.strip():
             raise RenderingError(_("The text is empty."), field="text")
         writer = Writer("text")
-        self._program = Program(writer.write(nodes, Scope(PLACEHOLDERS)), is_html=False)
+        self._program = Program(writer.write(nodes, scope), is_html=False)
         self.missing, self.used = writer.missing, writer.used
         # only where it stands in every message
         self._offers_stop = any(
             isinstance(node, Text) and _STOP.search(node.value) for node in nodes
         )
         hint = "{% if can_reply %}[[sms_stop]]{% else %}[[sms_link]]{% endif %}"
-        hint = with_labels(hint, content.language, is_html=False)
-        self._hint = Program(Writer("text").write(parse(hint), Scope(PLACEHOLDERS)), is_html=False)
+        hint = with_labels(hint, Style(content.language, content.about))
+        self._hint = Program(Writer("text").write(parse(hint), scope), is_html=False)
 
     def render(self, build: Callable[[int], Mapping[str, Any]]) -> Rendered:
         """The SMS for one reader; `build` gives the context for a greatest length of titles.
@@ -72,7 +74,8 @@ class CompiledShortMessage:
 
     def _text(self, context: Mapping[str, Any]) -> str:
         text = tidy(self._program.run(context)).strip()
-        if context["restore_url"] not in text:
+        # a reminder is for its link; that a parcel has arrived can be said without one
+        if self.about == TemplateSubject.CART and context["restore_url"] not in text:
             raise RenderingError(
                 _("The link to the basket is missing: write {{ restore_url }}."), field="text"
             )

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
+from cart_recovery.models import TemplateSubject
 from cart_recovery.rendering.batches import PHONE, compile_content, render_content
 from cart_recovery.rendering.blocks import expand
 from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.engine import Writer
+from cart_recovery.rendering.labels import Style
 from cart_recovery.rendering.language import parse
 from cart_recovery.rendering.placeholders import PLACEHOLDERS
 from cart_recovery.rendering.samples import sample_requests
@@ -26,6 +28,7 @@ def validate_template(  # noqa: PLR0913  # one argument per field of a template
     html: str = "",
     text: str = "",
     language: str = "",
+    about: str = TemplateSubject.CART,
 ) -> list[RenderingError]:
     """Everything that keeps a template from being sent, with field and line; empty if it is good.
 
@@ -33,9 +36,9 @@ def validate_template(  # noqa: PLR0913  # one argument per field of a template
     missing (a voucher, a picture) must stand within its `{% if %}`.
     """
     language = language or next(iter(conf.LANGUAGES), "en")
-    content = Content(language, subject, preheader, html, text)
+    content = Content(language, subject, preheader, html, text, about)
     if address_kind == PHONE:
-        content = Content(language, text=text)
+        content = Content(language, text=text, about=about)
     if mistakes := list(_mistakes(content, has_blocks=address_kind != PHONE)):
         return mistakes
     try:
@@ -53,14 +56,15 @@ def _mistakes(content: Content, *, has_blocks: bool) -> Iterator[RenderingError]
         try:
             nodes = parse(getattr(content, field), field=field)
             if has_blocks and field in ("html", "text"):
-                nodes = expand(nodes, content.language, is_html=field == "html")
-            Writer(field).write(nodes, Scope(PLACEHOLDERS))
+                style = Style(content.language, content.about, is_html=field == "html")
+                nodes = expand(nodes, style)
+            Writer(field).write(nodes, Scope(PLACEHOLDERS[content.about]))
         except RenderingError as error:
             yield error
 
 
 def _failures(content: Content, address_kind: str) -> Iterator[RenderingError]:
-    for request in sample_requests(address_kind, content.language):
+    for request in sample_requests(address_kind, content.language, content.about):
         try:
             render_content(content, request, base=_SAMPLE_SHOP)
         except RenderingError as error:

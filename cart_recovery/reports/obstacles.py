@@ -18,7 +18,7 @@ from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.conf import conf
 from cart_recovery.eligibility.caps import Cap
 from cart_recovery.markets.profiles import Market
-from cart_recovery.models import Purpose
+from cart_recovery.models import ORDER_TRIGGERS, SERVICE_TRIGGERS, Purpose, TemplateSubject
 from cart_recovery.rendering.batches import fallbacks, normalized
 
 PHONE: Final = "phone"
@@ -42,13 +42,16 @@ class Obstacle:
 class TemplateFacts:
     """Languages of one (code, channel), whether its texts speak of a voucher, and SMS parts.
 
-    `problem` says why it cannot be rendered, "" where it can.
+    `advertising` names what of it a service message leaves out; `problem` says why it cannot be
+    rendered, "" where it can.
     """
 
     languages: frozenset[str]
     has_voucher: bool
     parts: int = 0
     problem: str = ""
+    about: str = TemplateSubject.CART
+    advertising: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,13 @@ class Surroundings:
     purpose: str
     #: channel -> what `reach` counted; empty where nothing was counted yet
     reach: Mapping[str, Mapping[str, int]]
+    trigger: str = ""
+
+    @property
+    def subject(self) -> str:
+        """What templates must be about."""
+        is_order = self.trigger in ORDER_TRIGGERS
+        return TemplateSubject.ORDER if is_order else TemplateSubject.CART
 
 
 def is_sendable(variant: VariantDraft, around: Surroundings) -> bool:
@@ -71,7 +81,7 @@ def is_sendable(variant: VariantDraft, around: Surroundings) -> bool:
     if variant.channel not in configured_aliases():
         return False
     facts = around.templates.get((variant.template_code, variant.channel))
-    if facts is None or facts.problem:
+    if facts is None or facts.problem or facts.about != around.subject:
         return False
     return bool(conf.IMPRINT) or get_channel(variant.channel).address_kind == PHONE
 
@@ -106,10 +116,17 @@ def of_step(
         return
     if not any(is_sendable(variant, around) for variant in step.variants):
         yield _stop(_("Nothing can be sent on this step. See below for each channel."))
+    if step.incentive_id is not None and around.trigger in SERVICE_TRIGGERS:
+        yield _stop(
+            _(
+                "A service message holds no advertising, so it offers nothing: choose “no incentive”."
+            )
+        )
     if any(before.delay == step.delay for before in earlier):
         yield _warning(_("Another step has the same delay: both would go out at once."))
     if _texts(step):
-        for market, count in around.markets:
+        # rules of markets about carts, and the person has bought
+        for market, count in around.markets if around.subject == TemplateSubject.CART else ():
             yield from _market_rules(step, earlier, market, count)
         yield from _unconfirmed(step, around)
     if around.purpose != Purpose.ORDER_STATUS:
@@ -160,11 +177,36 @@ def _of_template(
             **words,
         )  # fmt: skip
         return
+    if facts.about != around.subject:
+        yield _stop(
+            _("%(name)s: template “%(template)s” is about an order, and this campaign is about carts.")
+            if facts.about == TemplateSubject.ORDER
+            else _("%(name)s: template “%(template)s” is about a cart, and this campaign is about "
+                   "orders."),
+            **words,
+        )  # fmt: skip
     if facts.problem:
         yield _stop(
             _("%(name)s: template “%(template)s” cannot be sent: %(why)s"),
             why=facts.problem, **words,
         )  # fmt: skip
+    yield from _languages(facts, words)
+    if facts.advertising and around.trigger in SERVICE_TRIGGERS:
+        yield _warning(
+            _("%(name)s: template “%(template)s” holds advertising (%(what)s). This campaign needs no "
+              "consent, since it only serves a purchase: where the law wants it so, its messages go out "
+              "without that."),
+            what=", ".join(sorted(facts.advertising)), **words,
+        )  # fmt: skip
+    if step.incentive_id is not None and not facts.has_voucher:
+        yield _warning(
+            _("%(name)s: the step offers an incentive, but template “%(template)s” does not name "
+              "the voucher."),
+            **words,
+        )  # fmt: skip
+
+
+def _languages(facts: TemplateFacts, words: Mapping[str, str]) -> Iterator[Obstacle]:
     for language in conf.LANGUAGES:
         if normalized(language) in facts.languages:
             continue
@@ -181,12 +223,6 @@ def _of_template(
                   "its readers get nothing."),
                 language=language, **words,
             )  # fmt: skip
-    if step.incentive_id is not None and not facts.has_voucher:
-        yield _warning(
-            _("%(name)s: the step offers an incentive, but template “%(template)s” does not name "
-              "the voucher."),
-            **words,
-        )  # fmt: skip
 
 
 def _market_rules(

@@ -21,8 +21,15 @@ from cart_recovery.channels.registry import configured_aliases, get_channel
 from cart_recovery.conf import conf
 from cart_recovery.eligibility.caps import read_caps
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.models import Campaign, ChannelStatus, MessageTemplate
+from cart_recovery.models import (
+    ORDER_TRIGGERS,
+    Campaign,
+    ChannelStatus,
+    MessageTemplate,
+)
+from cart_recovery.rendering.advertising import advertises
 from cart_recovery.rendering.batches import normalized, render_batch
+from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.samples import sample_request, sample_voucher
 from cart_recovery.reports import forecast, obstacles
 from cart_recovery.reports.keeping import kept
@@ -40,6 +47,11 @@ class CampaignDraft:
     steps: Sequence[StepDraft]
     key: int | None = None
     priority: int = 100
+    starts_with: str = ""
+
+    @property
+    def is_about_orders(self) -> bool:
+        return self.trigger in ORDER_TRIGGERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +100,12 @@ class Outlook:
 
     steps: tuple[StepOutlook, ...]
     obstacles: tuple[Obstacle, ...]
-    #: abandoned in the last 30 days with this trigger, by people that we know
+    #: carts abandoned in the last 30 days with this trigger, or orders that got that far, of people
+    #: that we know
     carts: int
+    is_about_orders: bool
+    #: whether the last 30 days tell anything about the next ones
+    is_foreseen: bool
     as_of: dt.datetime
     market: str = ""
     taken_over: tuple[str, ...] = field(default_factory=tuple)
@@ -131,17 +147,22 @@ def draft_of(campaign: Campaign) -> CampaignDraft:
         )
         for step in campaign.steps.order_by("delay", "position").prefetch_related("variants")
     ]  # fmt: skip
-    return CampaignDraft(campaign.trigger, campaign.purpose, steps, campaign.pk, campaign.priority)
+    return CampaignDraft(
+        campaign.trigger, campaign.purpose, steps, campaign.pk, campaign.priority,
+        campaign.starts_with,
+    )  # fmt: skip
 
 
 def outlook(draft: CampaignDraft, *, fresh: bool = False) -> Outlook:
     """The outlook of a draft; `fresh` counts contacts and carts anew."""
     counted_at, reach = kept_reach(draft.purpose, fresh=fresh)
-    carts_at, demand = forecast.kept_demand(draft.trigger, draft.purpose, fresh=fresh)
+    carts_at, demand = forecast.kept_demand(
+        draft.trigger, draft.purpose, starts_with=draft.starts_with, fresh=fresh
+    )
     _at, countries = kept("countries", contacts_by_country, fresh=fresh)
     around = Surroundings(
         templates=_templates(draft.steps), paused=_paused(), markets=markets(countries),
-        caps=read_caps(), purpose=draft.purpose, reach=reach,
+        caps=read_caps().advertising, purpose=draft.purpose, reach=reach, trigger=draft.trigger,
     )  # fmt: skip
     results = outcomes({draft.key or 0}, by=("step_key", "variant_key"), until=timezone.localdate())
     # of two steps with the same delay the one that stands first goes first
@@ -150,6 +171,8 @@ def outlook(draft: CampaignDraft, *, fresh: bool = False) -> Outlook:
         steps=tuple(_step(step, ordered, around, demand, results) for step in draft.steps),
         obstacles=tuple(_of_campaign(draft, ordered)),
         carts=demand.carts,
+        is_about_orders=draft.is_about_orders,
+        is_foreseen=forecast.is_foreseen(draft.trigger),
         as_of=min(counted_at, carts_at),
         market=around.markets[0][0].code,
         taken_over=tuple(_taken_over(draft)),
@@ -160,7 +183,7 @@ def may_send(draft: CampaignDraft) -> bool:
     """Whether anything could go out, without counting anybody: quick enough for each save."""
     around = Surroundings(
         templates=_templates(draft.steps), paused=frozenset(), markets=(), caps=(),
-        purpose=draft.purpose, reach={},
+        purpose=draft.purpose, reach={}, trigger=draft.trigger,
     )  # fmt: skip
     ordered = sorted(draft.steps, key=lambda step: step.delay)
     if any(o.severity == Severity.STOP for o in _of_campaign(draft, ordered)):
@@ -231,14 +254,14 @@ def _of_campaign(draft: CampaignDraft, ordered: Sequence[StepDraft]) -> Iterable
     if rival is not None and (rival.priority, rival.pk) < (draft.priority, draft.key or 2**63):
         yield Obstacle(
             Severity.STOP,
-            _("“%(name)s” has the same trigger, is active and goes first: this campaign would get no "
-              "cart. Pause that one, or give this one a smaller priority number.")
+            _("“%(name)s” has the same trigger, is active and goes first: this campaign would get "
+              "nothing. Pause that one, or give this one a smaller priority number.")
             % {"name": rival.name},
         )  # fmt: skip
 
 
 def _taken_over(draft: CampaignDraft) -> list[str]:
-    """Names of active campaigns that would get no more carts once this one is on."""
+    """Names of active campaigns that would get nothing more once this one is on."""
     behind = _others(draft).filter(priority__gte=draft.priority)
     return [c.name for c in behind if (c.priority, c.pk) > (draft.priority, draft.key or 2**63)]
 
@@ -262,9 +285,14 @@ def _templates(steps: Iterable[StepDraft]) -> dict[tuple[str, str], TemplateFact
         if key not in wanted or row.channel not in configured_aliases():
             continue
         before = found.get(key, TemplateFacts(frozenset(), has_voucher=True))
-        speaks = "voucher" in f"{row.subject}{row.html}{row.text}"
+        names = advertises(
+            Content(row.language, row.subject, row.preheader, row.html, row.text, about=row.about)
+        )
         found[key] = TemplateFacts(
-            before.languages | {normalized(row.language)}, before.has_voucher and speaks
+            before.languages | {normalized(row.language)},
+            before.has_voucher and "voucher" in names,
+            about=row.about,
+            advertising=before.advertising | set(names),
         )
     return _tried_out(found)
 
@@ -277,11 +305,11 @@ def _tried_out(
     requests = []
     for code, channel in keys:
         kind = get_channel(channel).address_kind
-        sample = sample_request(kind, conf.LANGUAGES[0])
+        sample = sample_request(kind, conf.LANGUAGES[0], found[code, channel].about)
         requests.append(
             replace(sample, channel=channel, template_code=code, voucher=sample_voucher())
         )
-    tried: dict[tuple[str, str], TemplateFacts] = {}
+    tried: dict[tuple[str, str], TemplateFacts] = {**found}
     for key, rendered in zip(keys, render_batch(requests), strict=True):
         if isinstance(rendered, RenderingError):
             # the imprint is the shop's fault, and told by itself

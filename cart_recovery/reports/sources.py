@@ -135,7 +135,8 @@ def followup_messages(span: Span) -> Sums:
     yield from _handed_over(messages, span)
     about = "followup__enrolment__cart"
     earlier = Message.objects.filter(_before("sent_at"), **{about: OuterRef(about)})
-    first = messages.filter(span.of("sent_at")).exclude(Exists(earlier))
+    first = messages.filter(span.of("sent_at"), followup__enrolment__cart__isnull=False)
+    first = first.exclude(Exists(earlier))
     for *origin, count in _grouped(first, *OF_MESSAGE, count=Count("pk")):
         yield _key(Measure.REACHED, origin), count, Decimal(0)
 
@@ -231,6 +232,10 @@ def credited_orders(span: Span) -> Sums:
         yield refund, reversed_count, _money(refunded)
 
 
+def _enrolments_are_kept() -> dt.timedelta | None:
+    return _shorter_of(_carts_are_kept(), conf.RETENTION["orders"])
+
+
 def _carts_are_kept() -> dt.timedelta | None:
     period = conf.RETENTION["carts"]
     return None if period is None else period - CART_LIFE
@@ -246,7 +251,7 @@ SOURCES: Final = (
         frozenset(
             {Measure.SENT, Measure.DELIVERED, Measure.FAILED, Measure.REACHED, Measure.COST}
         ),
-        followup_messages, _carts_are_kept, where=Q(campaign_key__gt=0), goes_with_campaign=True,
+        followup_messages, _enrolments_are_kept, where=Q(campaign_key__gt=0), goes_with_campaign=True,
     ),
     Source(
         frozenset({Measure.SENT, Measure.DELIVERED, Measure.FAILED, Measure.COST}),

@@ -6,10 +6,11 @@ import datetime as dt
 import hashlib
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import InvalidTokenError
@@ -25,6 +26,8 @@ TOKEN = re.compile(r"[A-Za-z0-9_-]{12}")
 #: what mail programs and phones take into a link when it ends a sentence or stands in brackets
 CLINGING = "/.,;:!?)>]}'\"»“”’… "
 ATTEMPTS = 3
+#: what a link is made for
+Item = TypeVar("Item")
 
 
 class ExpiredTokenError(InvalidTokenError):
@@ -58,17 +61,22 @@ def create_tokens(items: Sequence[LinkRequest], now: dt.datetime) -> list[str]:
     """A new token for each link, in their order. Only hashes are stored: a message that is made
     again gets a new link. Constant queries per batch, one INSERT."""
     contents = _contents(items)
+    return store_links(
+        items,
+        lambda item, token: RestoreLink(
+            token_hash=hash_token(token), contact_id=item.contact_id, cart_id=item.cart_id,
+            followup_id=item.followup_id, created_at=now,
+            expires_at=now + conf.RESTORE_LINK_LIFETIME, contents=contents.get(item.cart_id, []),
+        ),
+    )  # fmt: skip
+
+
+def store_links(items: Sequence[Item], make_link: Callable[[Item, str], models.Model]) -> list[str]:
+    """Store the link of each item with a new token, and give the tokens in their order. One INSERT."""
     tokens: list[str] = []
     for attempt in range(ATTEMPTS):
         tokens = [new_token() for _ in items]
-        links = [
-            RestoreLink(
-                token_hash=hash_token(token), contact_id=item.contact_id, cart_id=item.cart_id,
-                followup_id=item.followup_id, created_at=now,
-                expires_at=now + conf.RESTORE_LINK_LIFETIME, contents=contents.get(item.cart_id, []),
-            )
-            for item, token in zip(items, tokens, strict=True)
-        ]  # fmt: skip
+        links = [make_link(item, token) for item, token in zip(items, tokens, strict=True)]
         try:
             with transaction.atomic():
                 insert_all(links)
@@ -98,12 +106,9 @@ def find_link(token: str, now: dt.datetime) -> RestoreLink:
 
     The lookup goes by the hash, so how long it takes tells nothing about other tokens.
     """
-    token = token.strip(CLINGING)
-    if not TOKEN.fullmatch(token):
-        raise InvalidTokenError("not a token")
     link = (
         RestoreLink.objects.select_related("cart", "contact", "followup")
-        .filter(token_hash=hash_token(token))
+        .filter(token_hash=hash_token(bare_token(token)))
         .first()
     )
     if link is None:
@@ -113,9 +118,18 @@ def find_link(token: str, now: dt.datetime) -> RestoreLink:
     return link
 
 
-def hash_token(token: str) -> str:
-    """SHA-256 as hex. No key and no salt: 72 random bits leave nothing to try out."""
-    return hashlib.sha256(f"cart_recovery.restore:{token}".encode()).hexdigest()
+def bare_token(text: str) -> str:
+    """The token without what clings to it. Raises InvalidTokenError for what cannot be one."""
+    token = text.strip(CLINGING)
+    if not TOKEN.fullmatch(token):
+        raise InvalidTokenError("not a token")
+    return token
+
+
+def hash_token(token: str, kind: str = "restore") -> str:
+    """SHA-256 as hex. No key and no salt: 72 random bits leave nothing to try out. The token of one
+    kind of link opens no page of another."""
+    return hashlib.sha256(f"cart_recovery.{kind}:{token}".encode()).hexdigest()
 
 
 def contents_of(link: RestoreLink) -> list[LinkedLine]:

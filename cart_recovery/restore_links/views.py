@@ -19,6 +19,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from cart_recovery.carts.requests import is_machine_agent
 from cart_recovery.conf import conf
+from cart_recovery.consent.pages import visitors_language
 from cart_recovery.exceptions import InvalidTokenError
 from cart_recovery.models import RestoreLink, VoucherGrant
 from cart_recovery.restore_links.following import Outcome, RestoreReport, Visit, follow
@@ -130,17 +131,7 @@ def _visit_key(request: HttpRequest) -> str:
 
 
 def _language(request: HttpRequest, link: RestoreLink) -> str:
-    """The language of the URL, else the one that the visitor chose in the shop, else the message's."""
-    current = translation.get_language() or settings.LANGUAGE_CODE
-    chosen = translation.get_language_from_path(request.path_info)
-    if chosen or settings.LANGUAGE_COOKIE_NAME in request.COOKIES:
-        return current
-    try:
-        return translation.get_supported_language_variant(
-            link.cart.language or link.contact.language
-        )
-    except LookupError:
-        return current
+    return visitors_language(request, link.cart.language or link.contact.language)
 
 
 def _keep_language(response: HttpResponse, language: str) -> None:

@@ -24,6 +24,14 @@ def may_open(user: Any, url_name: str, url_args: Any = None, url_kwargs: Any = N
     return True
 
 
+def order_url(number: str) -> str:
+    """The order's page in Oscar's dashboard; "" where the shop has none."""
+    try:
+        return reverse("dashboard:order-detail", kwargs={"number": number})
+    except NoReverseMatch:
+        return ""
+
+
 #: for OSCAR_DASHBOARD_NAVIGATION
 MENU_ENTRY: Final[dict[str, Any]] = {
     "label": _("Cart recovery"),

@@ -161,6 +161,15 @@ def ascii_key(email: str) -> str:
         return email.strip()
 
 
+def orders_placed(since: dt.datetime, until: dt.datetime) -> QuerySet[Any]:
+    """Orders placed after `since` and no later than `until`, the earliest first, by the index on
+    their date."""
+    orders: QuerySet[Any] = get_model("order", "Order")._base_manager.filter(
+        date_placed__gt=since, date_placed__lte=until
+    )
+    return orders.order_by("date_placed", "pk")
+
+
 def orders_of_baskets(basket_ids: Collection[Any]) -> dict[Any, int]:
     """The order that each basket ended in, by basket id; the latest where there are several."""
     rows = (
@@ -195,6 +204,12 @@ def load_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
     )
     email_field = email_field_of(get_user_model())
     return {order.pk: facts_of(order, email_field) for order in orders}
+
+
+def country_of(order: Any) -> str:
+    """ISO code of the country that an order goes to; "" where it has no address."""
+    address = order.shipping_address
+    return str(address.country_id or "").upper() if address is not None else ""
 
 
 def facts_of(order: Any, email_field: str) -> OrderFacts:

@@ -6,8 +6,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 from oscar.core.loading import get_model
+
+from cart_recovery.shop.milestones import refunding_events
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class TakenBack:
 def taken_back(
     order_ids: Collection[int], *, cancelled_statuses: Sequence[str]
 ) -> dict[int, TakenBack]:
-    """By order id, without orders that are gone. Five queries.
+    """By order id, without orders that are gone. Constant queries.
 
     Payment sources, their transactions, payment events and cancelled lines often tell of the same
     refund twice or more: the largest of them counts, never their sum.
@@ -34,7 +36,7 @@ def taken_back(
         lines.filter(status__in=cancelled_statuses), "order_id", "line_price_incl_tax"
     )
     standing = set(lines.exclude(status__in=cancelled_statuses).values_list("order_id", flat=True))
-    refunds = _refunds(keys)
+    refunds = paid_back(keys)
     return {
         key: TakenBack(
             is_cancelled=status in cancelled_statuses
@@ -45,9 +47,9 @@ def taken_back(
     }
 
 
-def _refunds(order_ids: Collection[int]) -> dict[int, Decimal]:
+def paid_back(order_ids: Collection[int]) -> dict[int, Decimal]:
+    """The money that went back, by order id; only where some did. Four queries."""
     transaction_model = get_model("payment", "Transaction")
-    refunded = Q(event_type__name__icontains="refund") | Q(event_type__code__icontains="refund")
     sums = (
         _sums(
             get_model("payment", "Source").objects.filter(order_id__in=order_ids),
@@ -60,7 +62,9 @@ def _refunds(order_ids: Collection[int]) -> dict[int, Decimal]:
             "source__order_id", "amount",
         ),
         _sums(
-            get_model("order", "PaymentEvent").objects.filter(refunded, order_id__in=order_ids),
+            get_model("order", "PaymentEvent").objects.filter(
+                order_id__in=order_ids, event_type__in=refunding_events()
+            ),
             "order_id", "amount",
         ),
     )  # fmt: skip

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from cart_recovery.models import (
     CartState,
+    CheckoutTrouble,
     ConsentRecord,
     Contact,
     Conversion,
@@ -18,10 +19,13 @@ from cart_recovery.models import (
     LinkClick,
     Message,
     MessageState,
+    Milestone,
     Notice,
+    OrderMilestone,
     Reply,
     SuppressionChange,
     TrackedCart,
+    TrackedOrder,
 )
 from cart_recovery.shop.orders import OrderFacts
 from cart_recovery.stories.facts import Fact
@@ -41,7 +45,9 @@ def happenings(rows: Rows) -> list[Fact]:
     facts: list[Fact] = [
         *_each(rows.contacts, of_contact),
         *_each(rows.carts, of_cart),
-        *_each(rows.enrolments, of_enrolment),
+        *_each(rows.troubles, of_trouble),
+        *(f for row in _told_together(rows.milestones) for f in of_milestone(row, rows.orders)),
+        *(f for row in rows.enrolments for f in of_enrolment(row, rows.orders)),
         *(f for row in rows.followups for f in of_followup(row, campaigns)),
         *(f for row in rows.messages for f in of_message(row, followups, campaigns)),
         *_each(rows.events, of_event),
@@ -103,20 +109,58 @@ def of_cart(cart: TrackedCart) -> Iterator[Fact]:
         )  # fmt: skip
 
 
-def of_enrolment(enrolment: Enrolment) -> Iterator[Fact]:
+def of_milestone(milestone: OrderMilestone, orders: Mapping[int, OrderFacts]) -> Iterator[Fact]:
+    """Lines that got there together are told once. That it was placed, the order itself tells."""
+    if milestone.kind == Milestone.PLACED:
+        return
+    number = _number(milestone.tracked, orders)
+    kind = (
+        "order_moved"
+        if milestone.line_id is None or milestone.is_complete
+        else "order_partly_moved"
+    )
+    yield Fact(
+        kind, milestone.reached_at, {"order_number": number, "milestone": milestone.kind}, None
+    )
+
+
+def of_trouble(trouble: CheckoutTrouble) -> Iterator[Fact]:
+    yield Fact(
+        "checkout_failed", trouble.occurred_at,
+        {"cart": trouble.cart_id, "trouble": trouble.kind, "code": trouble.reason,
+         "page": trouble.stage},
+        ("checkouttrouble", trouble.pk),
+    )  # fmt: skip
+
+
+def of_enrolment(enrolment: Enrolment, orders: Mapping[int, OrderFacts]) -> Iterator[Fact]:
     about = ("enrolment", enrolment.pk)
     name = enrolment.campaign.name
+    subject: dict[str, Any] = {"cart": enrolment.cart_id}
+    if enrolment.order is not None:
+        subject = {"order_number": _number(enrolment.order, orders)}
+    kind = "enrolled" if enrolment.order is None else "order_enrolled"
     yield Fact(
-        "enrolled", enrolment.enrolled_at,
-        {"campaign": name, "cart": enrolment.cart_id, "clock_at": enrolment.clock_at}, about,
+        kind, enrolment.enrolled_at,
+        {"campaign": name, **subject, "clock_at": enrolment.clock_at}, about,
     )  # fmt: skip
     if enrolment.ended_at is not None:
         yield Fact(
             "enrolment_ended", enrolment.ended_at,
-            {"campaign": name, "cart": enrolment.cart_id, "enrolment_state": enrolment.state,
+            {"campaign": name, **subject, "enrolment_state": enrolment.state,
              "reason": enrolment.reason},
             about,
         )  # fmt: skip
+
+
+def _number(tracked: TrackedOrder, orders: Mapping[int, OrderFacts]) -> str:
+    order = orders.get(tracked.order_id or 0)
+    return order.number if order is not None else "–"
+
+
+def _told_together(milestones: Iterable[OrderMilestone]) -> list[OrderMilestone]:
+    """One milestone of each group."""
+    return list({(row.tracked_id, row.kind, row.group): row for row in milestones}.values())
 
 
 def of_followup(followup: FollowUp, campaigns: Mapping[int, str]) -> Iterator[Fact]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cart_recovery.campaigns.copies import enrolments_of_originals
-from cart_recovery.campaigns.planning import active_campaigns, campaign_for
+from cart_recovery.campaigns.planning import active_campaigns, campaign_for, troubles_for
 from cart_recovery.conf import conf
 from cart_recovery.eligibility.explaining import explain
 from cart_recovery.eligibility.facts import load_facts, load_reach, with_relations
@@ -71,7 +71,9 @@ def _why_not(
         yield "not_enrolled_closed", {"cart_state": cart.state}
     if cart.state not in (CartState.ACTIVE, CartState.ABANDONED):
         return
-    campaign, reason = campaign_for(cart, active_campaigns(), now)
+    campaigns = active_campaigns()
+    trouble_at = troubles_for([cart], campaigns).get(cart.pk)
+    campaign, reason = campaign_for(cart, campaigns, now, trouble_at=trouble_at)
     if campaign is None:
         yield "not_enrolled_refused", {"reason": str(reason)}
     elif cart.pk in enrolments_of_originals([cart]):

@@ -10,6 +10,7 @@ from django.db.models import Model, Q, QuerySet
 
 from cart_recovery.consent.addresses import digest_for
 from cart_recovery.models import (
+    CheckoutTrouble,
     ConsentRecord,
     Contact,
     Conversion,
@@ -19,6 +20,7 @@ from cart_recovery.models import (
     LinkClick,
     Message,
     Notice,
+    OrderMilestone,
     Reason,
     Reply,
     SuppressionChange,
@@ -38,6 +40,8 @@ class Rows:
 
     contacts: list[Contact] = field(default_factory=list)
     carts: list[TrackedCart] = field(default_factory=list)
+    milestones: list[OrderMilestone] = field(default_factory=list)
+    troubles: list[CheckoutTrouble] = field(default_factory=list)
     enrolments: list[Enrolment] = field(default_factory=list)
     followups: list[FollowUp] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -63,6 +67,7 @@ def load(scope: Scope) -> Rows:
     rows = Rows()
     rows.contacts = list(Contact.objects.filter(pk__in=scope.contacts))
     rows.carts = rows.newest(TrackedCart.objects.filter(scope.whose_carts()))
+    rows.milestones = rows.newest(_milestones(scope))
     rows.enrolments = rows.newest(_enrolments(scope, rows))
     enrolments = [e.pk for e in rows.enrolments]
     rows.followups = rows.newest(
@@ -73,6 +78,7 @@ def load(scope: Scope) -> Rows:
     messages = [m.pk for m in rows.messages]
     rows.events = rows.newest(DeliveryEvent.objects.filter(message__in=messages))
     carts = [c.pk for c in rows.carts]
+    rows.troubles = rows.newest(CheckoutTrouble.objects.filter(cart__in=carts))
     rows.clicks = rows.newest(
         LinkClick.objects.filter(link__cart__in=carts).select_related("link")
     )  # fmt: skip
@@ -83,10 +89,18 @@ def load(scope: Scope) -> Rows:
 
 
 def _enrolments(scope: Scope, rows: Rows) -> QuerySet[Enrolment]:
-    found = Enrolment.objects.select_related("campaign")
+    found = Enrolment.objects.select_related("campaign", "order")
     if scope.carts is not None:
-        return found.filter(cart__in=[cart.pk for cart in rows.carts])
+        about = Q(order__order__in=scope.orders)
+        return found.filter(about | Q(cart__in=[cart.pk for cart in rows.carts]))
     return found.filter(contact__in=scope.contacts)
+
+
+def _milestones(scope: Scope) -> QuerySet[OrderMilestone]:
+    found = OrderMilestone.objects.select_related("tracked")
+    if scope.carts is not None:
+        return found.filter(tracked__order__in=scope.orders)
+    return found.filter(Q(tracked__contact__in=scope.contacts) | Q(tracked__order__in=scope.orders))
 
 
 def _messages(scope: Scope, rows: Rows) -> QuerySet[Message]:
@@ -117,6 +131,8 @@ def _load_person(rows: Rows, scope: Scope) -> None:
 
 def _order_ids(scope: Scope, rows: Rows) -> set[int]:
     found = {cart.order_id for cart in rows.carts} | {c.order_id for c in rows.conversions}
+    found |= {e.order.order_id for e in rows.enrolments if e.order is not None}
+    found |= {milestone.tracked.order_id for milestone in rows.milestones}
     found |= scope.orders | _bought_elsewhere(rows)
     return {pk for pk in found if pk is not None}
 

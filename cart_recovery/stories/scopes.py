@@ -1,4 +1,4 @@
-"""What a story is about: which carts, and whose contacts."""
+"""What a story is about: which carts and orders, and whose contacts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from cart_recovery.consent.persons import current_id, owners_of
 from cart_recovery.contacts.identities import find_by_address
-from cart_recovery.models import Contact, LinkClick, TrackedCart
+from cart_recovery.models import Contact, Enrolment, LinkClick, TrackedCart
 from cart_recovery.shop.orders import order_facts
 
 #: rows of a table that a story tells; the oldest are left out
@@ -33,6 +33,15 @@ class Scope:
 
 def of_cart(cart: TrackedCart) -> Scope:
     return Scope(frozenset({cart.pk}), _person({cart.contact_id} - {None}))
+
+
+def of_enrolment(enrolment: Enrolment) -> Scope:
+    """The cart or the order that it is about."""
+    if enrolment.cart is not None:
+        return of_cart(enrolment.cart)
+    order_id = enrolment.subject_order.order_id
+    person = _person({enrolment.contact_id})
+    return Scope(frozenset(), person, frozenset({order_id} if order_id is not None else ()))
 
 
 def of_contact(contact_id: int) -> Scope:

@@ -16,11 +16,17 @@ _SENTENCES: Final[Mapping[str, Any]] = {
     "contact_erased": gettext_lazy("The person's data was erased."),
     "cart_begun": gettext_lazy("Cart %(cart)s was begun (basket %(basket)s)."),
     "cart_touched": gettext_lazy("Cart %(cart)s was last touched, at the stage: %(stage)s."),
+    "checkout_failed": gettext_lazy("The checkout of cart %(cart)s failed: %(trouble)s."),
     "cart_abandoned": gettext_lazy("Cart %(cart)s was found abandoned."),
     "cart_closed": gettext_lazy("Cart %(cart)s ended: %(cart_state)s."),
     "cart_left_out": gettext_lazy("Cart %(cart)s was left out: %(exclusion)s."),
     "enrolled": gettext_lazy(
         "The campaign “%(campaign)s” took cart %(cart)s. Its delays count from %(clock_at)s."
+    ),
+    "order_moved": gettext_lazy("Order %(order_number)s: %(milestone)s."),
+    "order_partly_moved": gettext_lazy("A part of order %(order_number)s: %(milestone)s."),
+    "order_enrolled": gettext_lazy(
+        "The campaign “%(campaign)s” took order %(order_number)s. Its delays count from %(clock_at)s."
     ),
     "enrolment_ended": gettext_lazy("The campaign “%(campaign)s” ended here: %(enrolment_state)s."),
     "voucher_made": gettext_lazy(
@@ -59,6 +65,7 @@ _SENTENCES: Final[Mapping[str, Any]] = {
     "notice_planned": gettext_lazy("The app had something to tell by %(channel)s: %(notice)s."),
     "notice_ended": gettext_lazy("It was not told by %(channel)s: %(followup_state)s."),
     "reply_received": gettext_lazy("The person answered by %(channel)s."),
+    "order_not_enrolled": gettext_lazy("No campaign about orders has taken this order."),
     # why a cart is not followed up
     "not_enrolled_machine": gettext_lazy("A machine made it: bots get no messages."),
     "not_enrolled_nobody": gettext_lazy(
@@ -87,7 +94,7 @@ _TONES: Final[Mapping[str, str]] = {
     ),
     **dict.fromkeys(
         ("followup_ended", "message_not_out", "consent_withdrawn", "address_blocked",
-         "cart_left_out", "notice_ended", "credit_taken_back", "contact_erased"),
+         "cart_left_out", "checkout_failed", "notice_ended", "credit_taken_back", "contact_erased"),
         "bad",
     ),
 }  # fmt: skip
@@ -123,6 +130,10 @@ def _extra(fact: Fact, words: Mapping[str, str]) -> str:
         parts.append(_("Choice of the channel: %(choice)s.") % words)
     if fact.kind == "followup_ended" and words.get("choice"):
         parts.append(_("In detail: %(choice)s.") % words)
+    if fact.kind == "checkout_failed":
+        if words["code"]:
+            parts.append(_("Reason: %(code)s.") % words)
+        return " ".join(parts)
     if words.get("code") or words.get("detail"):
         said = " ".join(filter(None, (words.get("code", ""), words.get("detail", ""))))
         parts.append(_("In its words: %(said)s") % {"said": said})

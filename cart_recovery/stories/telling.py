@@ -38,7 +38,8 @@ def tell_address(digests: list[str]) -> Story:
 def _reasons(rows: Rows, scope: scopes.Scope, now: dt.datetime) -> list[Fact]:
     """Why the cart that the story is about has no enrolment; of many carts only the latest is asked."""
     if not rows.carts:
-        return []
+        is_taken = any(enrolment.order is not None for enrolment in rows.enrolments)
+        return [Fact("order_not_enrolled", None, {}, None)] if scope.orders and not is_taken else []
     cart = max(rows.carts, key=lambda row: row.last_activity_at)
     if any(enrolment.cart_id == cart.pk for enrolment in rows.enrolments):
         return []

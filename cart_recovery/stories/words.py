@@ -25,10 +25,12 @@ from cart_recovery.models import (
     ExclusionReason,
     FollowUpState,
     MessageState,
+    Milestone,
     NoticeKind,
     Purpose,
     Reason,
     Suppression,
+    TroubleKind,
 )
 from cart_recovery.shop.money import price_text
 
@@ -105,6 +107,7 @@ _BY_KEY: Final[Mapping[str, Callable[[Any], str]]] = {
     "reason": reason_text,
     "blocked_by": blocked_text,
     "choice": choice_text,
+    "milestone": _label(Milestone.choices),
     "stage": _label(CartStage.choices),
     "cart_state": _label(CartState.choices),
     "exclusion": _label(ExclusionReason.choices),
@@ -117,6 +120,7 @@ _BY_KEY: Final[Mapping[str, Callable[[Any], str]]] = {
     "method": _label(ConsentMethod.choices),
     "suppression": _label(Suppression.REASONS),
     "notice": _label(NoticeKind.choices),
+    "trouble": _label(TroubleKind.choices),
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,16 @@ from django.template.context import Context
 from django.urls import get_script_prefix, reverse
 from django.utils import translation
 
+from cart_recovery.carts.guarding import guarded_with_savepoint
 from cart_recovery.conf import conf
 from cart_recovery.consent import soft_opt_ins
 from cart_recovery.consent.capture import box_name, wording_name
 from cart_recovery.consent.wordings import current
 from cart_recovery.models import ConsentWording
 from cart_recovery.preferences.capture_forms import make_forms
+from cart_recovery.recommendations.products import RecommendedProduct
+from cart_recovery.recommendations.showing import Place, suggestions
+from cart_recovery.reviews import marks
 
 logger = logging.getLogger(__name__)
 register = template.Library()
@@ -86,6 +91,65 @@ def recovery_capture(
     }
 
 
+@register.filter
+def verified_reviews(reviews: Iterable[Any]) -> list[Any]:
+    """Oscar's reviews with a note on each that is a verified purchase; one query for all of them:
+    `{% for review in reviews|verified_reviews %}{% recovery_review_mark review %}`."""
+    return marks.mark(reviews)
+
+
+@register.simple_tag(takes_context=True)
+def recovery_is_verified(context: Context, review: Any) -> bool:
+    """Whether a review was written behind one of our links: `{% recovery_is_verified review as it %}`.
+
+    One query for the page where its reviews went through `verified_reviews`, or are the `reviews`
+    of Oscar's list; otherwise one for each.
+    """
+    return marks.mark_of(review, context.get("reviews")) is not None
+
+
+@register.inclusion_tag("cart_recovery/review_mark.html", takes_context=True)
+def recovery_review_mark(context: Context, review: Any) -> dict[str, Any]:
+    """What shoppers must know of a review: that the purchase is verified, whether the author got a
+    voucher for it, and their photo."""
+    return {"mark": marks.mark_of(review, context.get("reviews"))}
+
+
+@register.simple_tag
+def recovery_recommendations(
+    *, order: Any = None, basket: Any = None, product: Any = None, limit: int = 4,
+    where: str = "message",
+) -> Sequence[RecommendedProduct]:  # fmt: skip
+    """Products that go with an order, a basket or a product, with absolute links, perhaps none:
+    `{% recovery_recommendations order=order limit=4 as products %}`.
+
+    In mails it keeps to the law of the order's country: `where="page"` is for pages of the shop alone.
+    That cannot be told from the context: Oscar's mails have a request in theirs.
+    """
+    if where not in list(Place):
+        raise template.TemplateSyntaxError(
+            f'recovery_recommendations: where must be "message" or "page", not "{where}"'
+        )
+    found = _suggestions(
+        # what the template does not know comes as ""
+        order=order or None, basket=basket or None, product=product or None,
+        place=Place(where), limit=limit,
+    )  # fmt: skip
+    return found or ()
+
+
+@register.inclusion_tag("cart_recovery/recommendations.html")
+def recovery_recommendations_html(**wish: Any) -> dict[str, Any]:
+    """The same as a piece of an HTML mail: `{% recovery_recommendations_html order=order %}`."""
+    return {"products": recovery_recommendations(**wish)}
+
+
+@register.inclusion_tag("cart_recovery/recommendations.txt")
+def recovery_recommendations_text(**wish: Any) -> dict[str, Any]:
+    """The same as lines of a plain text."""
+    return {"products": recovery_recommendations(**wish)}
+
+
 @register.simple_tag
 def recovery_shop_name() -> str:
     """The shop's name as messages show it."""
@@ -102,6 +166,12 @@ def recovery_shop_url() -> str:
 def recovery_imprint() -> str:
     """The legal footer, several lines, or ""."""
     return conf.IMPRINT
+
+
+@guarded_with_savepoint
+def _suggestions(**wish: Any) -> Sequence[RecommendedProduct]:
+    """Never raises: an order must not fail for want of suggestions."""
+    return suggestions(**wish)
 
 
 def _wording(code: str, language: str) -> ConsentWording | None:

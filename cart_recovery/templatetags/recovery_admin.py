@@ -21,14 +21,19 @@ GROUPS: Final[Sequence[tuple[Promise, Sequence[str]]]] = (
     (_("Campaigns and texts"), ("Campaign", "MessageTemplate", "Incentive")),
     (
         _("Carts and messages"),
-        ("TrackedCart", "Enrolment", "FollowUp", "Message", "Conversion", "Notice"),
+        ("TrackedCart", "CheckoutTrouble", "Enrolment", "FollowUp", "Message", "Conversion",
+         "Notice"),
+    ),
+    (
+        _("After the order"),
+        ("StaffTask", "ServiceRating", "LineReview", "ReviewLink"),
     ),
     (
         _("People and permissions"),
         ("Contact", "ConsentRecord", "ConsentWording", "OptIn", "Suppression", "SuppressionChange",
          "Reply"),
     ),
-    (_("Operation"), ("ChannelStatus", "Heartbeat", "WebhookPayload")),
+    (_("Operation"), ("ChannelStatus", "Heartbeat", "WebhookPayload", "DeliveryEvent")),
 )  # fmt: skip
 #: stands on the page already
 SHOWN: Final = "DailyFigure"

@@ -1,6 +1,6 @@
-"""The settings reference, made from the properties of `cart_recovery.conf.Conf`.
+"""The settings reference, made from the properties of `cart_recovery.conf.Conf` and its bases.
 
-`conf.py` is the one place where a setting is described; the page cannot fall behind it.
+They are the one place where a setting is described; the page cannot fall behind it.
 """
 
 from __future__ import annotations
@@ -22,8 +22,14 @@ HEADING = re.compile(r"    # --- (?P<title>[^-]+?) -+$")
 def sections() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
     """Yield (heading, [(name, type, docstring)]) in the order of the source."""
     from cart_recovery.conf import Conf
+    from cart_recovery.order_settings import OrderSettings
 
-    source = inspect.getsource(Conf)
+    for settings in (Conf, OrderSettings):
+        yield from sections_of(inspect.getsource(settings))
+
+
+def sections_of(source: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """The same for the source of one class."""
     starts = [
         (number, match["title"])
         for number, line in enumerate(source.splitlines(), 1)

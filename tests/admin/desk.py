@@ -5,6 +5,8 @@
         desk.assert_accessible(page)
         desk.look(page, "campaign")                   # 375, 768, 1440 px in light and dark
 
+`desk.follow(page, selector)` clicks a link or a button and waits for the page behind it: a click alone
+does not, and what is read next may be the page before or none at all.
 `desk.sit(user, locale="en-GB", color_scheme="dark", viewport={…})` is somebody else. Pictures are kept
 where `CART_RECOVERY_PICTURES` names a folder; otherwise only the layout is judged: no page may be
 wider than its window.
@@ -70,6 +72,11 @@ class Desk:
         page.on("console", self._hear)
         page.goto(self.base_url + path)
         return page
+
+    def follow(self, page: Any, selector: str) -> None:
+        """Click what leads to another page, and wait until that page is there."""
+        with page.expect_navigation():
+            page.locator(selector).first.click()
 
     def rise(self) -> None:
         """Close the pages, and let the server end what they asked for: the tables are emptied after

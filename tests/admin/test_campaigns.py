@@ -326,7 +326,7 @@ class TestSwitching:
         assert "is active and goes first" in page
         Campaign.objects.filter(pk=campaign.pk).update(priority=1)
         page = text_of(staff.get(page_url(campaign, "activate")))
-        assert "gets no new carts any more" in page
+        assert "gets nothing new any more" in page
         assert "Activate now" in page
 
     def test_summary_that_is_old_activates_nothing(self, staff: Client) -> None:

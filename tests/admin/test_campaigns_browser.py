@@ -162,7 +162,7 @@ def test_shares_that_do_not_add_up_are_told_and_the_conflict_is_shown(
 ) -> None:
     page = desk.open(page_url(campaign), java_script_enabled=False)
     page.locator("[name='steps-1-mix-0-weight']").fill("50")
-    page.locator("input[name=_save]").click()
+    desk.follow(page, "input[name=_save]")
     assert page.locator(".cr-step .errorlist").first.is_visible()
     assert page.locator("[name='steps-1-mix-0-weight']").input_value() == "50"
     Campaign.objects.filter(pk=campaign.pk).update(revision=5, name="Anders")

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -21,6 +22,7 @@ from cart_recovery.admin import charts, periods
 from cart_recovery.admin.dashboard import today
 from cart_recovery.models import Campaign, DailyFigure, Measure, RolledDay, Variant
 from cart_recovery.reports.dashboard import Period, load
+from cart_recovery.templatetags.recovery_admin import GROUPS, SHOWN
 from tests.admin.desk import Desk
 from tests.factories import make_campaign, make_user
 
@@ -397,3 +399,9 @@ class TestInTheBrowser:
         fill(10)
         page = desk.open(INDEX, color_scheme="dark", viewport={"width": 375, "height": 800})
         desk.assert_accessible(page)
+
+
+def test_each_list_has_its_place_on_the_index_page() -> None:
+    ours = {model.__name__ for model in site._registry if model._meta.app_label == "cart_recovery"}
+    grouped = [name for _title, names in GROUPS for name in names]
+    assert sorted(grouped) == sorted(ours - {SHOWN})

@@ -36,7 +36,8 @@ REGISTERED = [
     "campaign", "incentive", "messagetemplate", "contact", "consentrecord", "consentwording",
     "suppression", "reply", "trackedcart", "enrolment", "followup", "message", "conversion",
     "webhookpayload", "channelstatus", "heartbeat", "optin", "notice", "suppressionchange",
-    "dailyfigure", "deliveryevent",
+    "dailyfigure", "deliveryevent", "checkouttrouble", "reviewlink", "linereview", "servicerating",
+    "stafftask",
 ]  # fmt: skip
 
 

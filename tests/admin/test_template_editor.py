@@ -20,7 +20,7 @@ from cart_recovery.admin.template_palette import palette
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.models import MessageTemplate, Notice
 from cart_recovery.rendering import versions
-from cart_recovery.rendering.previews import SAMPLES
+from cart_recovery.rendering.cart_previews import CART_SAMPLES
 from tests.factories import (
     make_basket,
     make_campaign,
@@ -45,22 +45,8 @@ def _english() -> Any:
 
 
 @pytest.fixture
-def staff(client: Client) -> Client:
-    client.force_login(make_user("ich@shop.example", is_staff=True, is_superuser=True))
-    client.cookies["django_language"] = "en"
-    return client
-
-
-@pytest.fixture
-def clerk() -> Client:
-    """May write templates and see nobody's address."""
-    user = make_user(is_staff=True)
-    for name in ("change_messagetemplate", "view_messagetemplate"):
-        user.user_permissions.add(Permission.objects.get(codename=name))
-    client = Client()
-    client.force_login(user)
-    client.cookies["django_language"] = "en"
-    return client
+def staff(editor: Client) -> Client:
+    return editor
 
 
 def row(
@@ -71,7 +57,7 @@ def row(
 
 def typed(template: MessageTemplate | None = None, **changes: Any) -> dict[str, Any]:
     template = template or row()
-    names = ("code", "channel", "language", "subject", "preheader", "html", "text")
+    names = ("code", "about", "channel", "language", "subject", "preheader", "html", "text")
     texts = {name: getattr(template, name) for name in names}
     return {**texts, "seen_revision": template.revision, **changes}
 
@@ -104,7 +90,7 @@ class TestPreview:
         assert found["problems"][1]["where"] == "HTML, line 2"
         assert found["result"] == found["html"] == ""
 
-    @pytest.mark.parametrize("key", [sample.key for sample in SAMPLES])
+    @pytest.mark.parametrize("key", [sample.key for sample in CART_SAMPLES])
     @pytest.mark.parametrize(
         "template", [("abandoned-basket-3", "email"), ("abandoned-basket-2", "sms")]
     )
@@ -457,26 +443,36 @@ class TestDeleting:
 
 
 class TestPalette:
-    def test_everything_in_it_can_be_inserted_and_sent(self, staff: Client) -> None:
-        for group in palette():
+    @pytest.mark.parametrize(
+        ("about", "code", "sms_code", "link"),
+        [
+            ("cart", "abandoned-basket-1", "abandoned-basket-2", "restore_url"),
+            ("order", "order-shipped", "order-shipped", "action_url"),
+        ],
+    )
+    def test_everything_in_it_can_be_inserted_and_sent(
+        self, staff: Client, about: str, code: str, sms_code: str, link: str
+    ) -> None:
+        for group in palette(about):
             for item in group.items:
+                head = item.name.partition(".")[0]
+                loops = {"line": "lines", "product": "recommendations", "rating": "ratings"}
                 inside = (
-                    "{% for line in lines %}%s{% endfor %}"
-                    if item.name.startswith("line.")
+                    "{% for " + f"{head} in {loops[head]}" + " %}%s{% endfor %}"
+                    if head in loops and "." in item.name
                     else "%s"
                 )
                 text = inside.replace("%s", item.text)
                 found = preview(
                     staff,
+                    template=row(code),
                     html="<p>Gut</p>" + inside.replace("%s", item.html or item.text),
                     text=text,
                 )
                 assert found["problems"] == [], item
                 if not (item.mail_only or group.mail_only):
                     sms = preview(
-                        staff,
-                        template=row("abandoned-basket-2", "sms"),
-                        text="{{ restore_url }} " + text,
+                        staff, template=row(sms_code, "sms"), text="{{ " + link + " }} " + text
                     )
                     # a list of everything in the basket may be too long, and nothing else
                     assert [p for p in sms["problems"] if "too long" not in p["reason"]] == [], item

@@ -215,7 +215,7 @@ def test_versions_are_compared_and_brought_back(desk: Desk) -> None:
     desk.assert_accessible(page)
     desk.look(page, "templates-versions")
     page.check("[name=from][value='1']")
-    page.locator("button[form=cr-compare]").click()
+    desk.follow(page, "button[form=cr-compare]")
     assert "Zum Warenkorb" in page.locator(".cr-removed").all_inner_texts()[-1] + shipped
     page.locator("button[form=cr-roll-back][value='1']").click()
     page.wait_for_selector(".messagelist .success")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -14,8 +15,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from oscar.core.loading import get_model
 
-from cart_recovery import models
+from cart_recovery import models, sweep
 from cart_recovery.attribution.crediting import credit_order, credit_pending
+from cart_recovery.attribution.reversals import take_back
+from cart_recovery.campaigns.order_planning import plan_orders
 from cart_recovery.signals import order_credited
 from tests import checkout, factories
 from tests.restore_links import kit
@@ -49,7 +52,9 @@ def move_clicks(**delta):
 
 
 def conversion_of(order):
+    """As it is after the next sweep."""
     credit_order(order.pk)
+    plan_orders(timezone.now(), on_change=partial(take_back, now=timezone.now()))
     return models.Conversion.objects.filter(order=order).first()
 
 
@@ -236,6 +241,7 @@ def test_the_order_itself_sets_the_crediting_off(client, is_friend):
     assert [(c.order, c.message) for c in heard] == [(order, message)]
     assert not models.TrackedCart.objects.filter(order=order, credited_at=None).exists()
     order.set_status("Cancelled")
+    sweep.run(timezone.now())
     assert models.Conversion.objects.get().reversed_at is not None
 
 
@@ -411,11 +417,9 @@ def test_a_deleted_order_leaves_its_conversion_standing(credited):
 
 
 def test_orders_that_were_never_credited_cost_one_query(client):
-    from cart_recovery.attribution.reversals import take_back
-
     order = checkout.place_order_as_guest(client, factories.make_product())
     with CaptureQueriesContext(connection) as queries:
-        take_back(order.pk, NOW)
+        take_back([order.pk], NOW)
     assert len(queries) == 1
 
 

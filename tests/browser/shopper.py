@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,13 +30,13 @@ class Shopper:
         form.locator("button[type=submit]").click()
         self.page.wait_for_url("**/accounts/profile/**")
 
-    def fill_basket(self) -> str:
-        """Put the first product of the catalogue into the basket; gives its title."""
+    def fill_basket(self, *, place: int = 0) -> str:
+        """Put the first product of the catalogue, or one behind it, into the basket; gives its title."""
         self.page.goto(f"{self.shop}/catalogue/")
-        card = self.page.locator("article.product_pod", has=self.page.locator("form")).first
+        card = self.page.locator("article.product_pod", has=self.page.locator("form")).nth(place)
         title = card.locator("h3 a").get_attribute("title") or card.locator("h3").inner_text()
-        card.locator("form button").click()
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            card.locator("form button").click()
         return str(title).strip()
 
     def confirm(self, message: dict[str, Any]) -> None:
@@ -73,6 +73,21 @@ class Shopper:
             self.page.check("input[name=recovery_consent_sms]")
         self.page.locator("form:has(input[name=line1]) button[type=submit]").click()
         self.page.wait_for_url("**/checkout/payment-details/")
+
+    def choose_payment(self, *, agrees_to: Collection[str] = (), card: str = "") -> None:
+        """The payment's page, with the channels on which the shopper may be asked for a review."""
+        form = self.page.locator("#payment_details")
+        form.locator(f"input[name=card][value='{card}']").check()
+        for channel in agrees_to:
+            box = form.locator(f"input[name=recovery_consent_{channel}]")
+            assert not box.is_checked(), "consent boxes are never ticked in advance"
+            box.check()
+        form.locator("button[type=submit]").click()
+        self.page.wait_for_url("**/checkout/preview/")
+
+    def order_number(self) -> str:
+        """Of the order whose thank-you page is open."""
+        return str(self.page.locator("p.lead strong").inner_text()).strip()
 
     def pay(self) -> None:
         """From the payment page to the thank-you page."""
@@ -123,6 +138,10 @@ class Viewer:
 
 def restore_link(message: dict[str, Any]) -> str:
     return next(link for link in message["links"] if "/r/" in link)
+
+
+def review_link(message: dict[str, Any]) -> str:
+    return next(link for link in message["links"] if "/review/" in link and "score=" not in link)
 
 
 def confirm_link(message: dict[str, Any]) -> str:

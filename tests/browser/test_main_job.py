@@ -7,7 +7,6 @@ sent.
 
 from __future__ import annotations
 
-import os
 import re
 import time
 import uuid
@@ -17,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.databases import own_database
+from tests.browser.sandboxes import own_sandbox
 from tests.browser.shopper import Shopper, Viewer, restore_link
-from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.running import RunningSandbox
 
 pytestmark = pytest.mark.browser
 
@@ -34,15 +33,8 @@ SECOND_MESSAGE = 290.0
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **chosen_services()) as running:
+    with own_sandbox(tmp_path_factory) as running:
         yield running
-
-
-def chosen_services() -> dict[str, str]:
-    """The run on PostgreSQL and Redis runs the sandbox on them too, in a database of its own."""
-    services = {"DATABASE_URL": own_database(os.environ.get("DATABASE_URL", ""))}
-    services["REDIS_URL"] = os.environ.get("REDIS_URL", "")
-    return {name: url for name, url in services.items() if url}
 
 
 @dataclass(frozen=True)

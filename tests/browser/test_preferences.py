@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from django.utils import translation
 
+from tests.browser.sandboxes import own_sandbox
 from tests.browser.shopper import Shopper, Viewer, wait_until
-from tests.browser.test_main_job import chosen_services
 from tests.conventions.test_german_pages import assert_german, english
-from tests.sandbox.running import RunningSandbox, running_sandbox
+from tests.sandbox.running import RunningSandbox
 
 pytestmark = pytest.mark.browser
 
@@ -32,7 +32,7 @@ READING = 2_200
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
-    with running_sandbox(tmp_path_factory.mktemp("sandbox"), **chosen_services()) as running:
+    with own_sandbox(tmp_path_factory) as running:
         yield running
 
 
@@ -127,12 +127,12 @@ def sign_up_by_sms(person: Person, account: str) -> None:
     person.leave_address("sms", person.number, "01-sms-asked")
     question = person.viewer.wait_for(person.number, 1, timeout=NOTICE)
     person.open(account, "02-account-waiting")
-    assert person.states()["SMS"] == ["wartet auf Ihre Bestätigung"]
+    assert person.states()["SMS"][0] == "wartet auf Ihre Bestätigung"
     person.viewer.reply(question["id"], "JA")
     basket = person.viewer.wait_for(person.number, 2, timeout=NOTICE)
     assert "/r/" in " ".join(basket["links"])
     person.open(account, "03-account-agreed")
-    assert person.states()["SMS"] == ["eingewilligt"]
+    assert person.states()["SMS"][0] == "eingewilligt"
 
 
 def change_to_email_only(person: Person, account: str) -> None:
@@ -146,7 +146,7 @@ def change_to_email_only(person: Person, account: str) -> None:
     person.press("section:has-text('SMS') button[value=off]", "08-email-only")
     states = person.states()
     assert states["E‑Mail"][0] == "eingewilligt"
-    assert states["SMS"] == ["nicht eingewilligt"]
+    assert states["SMS"][0] == "nicht eingewilligt"
 
 
 def way_to_the_centre(person: Person) -> str:

@@ -11,11 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from cart_recovery import signals
-from cart_recovery.campaigns.defaults import install_defaults
 from cart_recovery.campaigns.planning import plan
 from cart_recovery.carts import tracking
 from cart_recovery.models import (
-    Campaign,
     CartStage,
     CartState,
     Contact,
@@ -223,31 +221,6 @@ def test_number_of_queries_does_not_depend_on_the_batch() -> None:
 
     run(1)
     assert run(2) == run(30)
-
-
-def test_default_campaigns_are_ready_and_switched_off() -> None:
-    """They exist after `migrate` alone."""
-    campaigns = {c.code: c for c in Campaign.objects.filter(code__startswith="abandoned-")}
-    assert set(campaigns) == {"abandoned-basket", "abandoned-checkout"}
-    for campaign in campaigns.values():
-        assert not campaign.is_active
-        steps = list(campaign.steps.prefetch_related("variants"))
-        assert [s.delay for s in steps] == [HOUR, 24 * HOUR, 72 * HOUR]
-        assert [{v.channel for v in s.variants.all()} for s in steps] == [
-            {"email"}, {"email", "sms"}, {"email"},
-        ]  # fmt: skip
-        assert [s.incentive is not None for s in steps] == [False, True, False]
-
-
-def test_installing_again_keeps_what_staff_changed() -> None:
-    campaign = Campaign.objects.get(code="abandoned-basket")
-    campaign.name = "Unser Warenkorb"
-    campaign.save()
-    campaign.steps.last().delete()
-    install_defaults()
-    campaign.refresh_from_db()
-    assert campaign.name == "Unser Warenkorb"
-    assert campaign.steps.count() == 2
 
 
 def test_touch_is_the_activity_that_planning_sees() -> None:

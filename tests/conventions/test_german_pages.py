@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.translation import gettext, ngettext
+from oscar.core.loading import get_model
 
 from cart_recovery import models
 from cart_recovery.consent import data_links, notices, opt_ins
@@ -29,11 +30,15 @@ from cart_recovery.consent.withdrawals import withdraw
 from cart_recovery.consent.wordings import current
 from cart_recovery.delivery.pausing import pause
 from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.incentives.thanking import thank
 from cart_recovery.preferences.stamps import make_stamp
+from cart_recovery.rendering.order_previews import ORDER_SAMPLES
 from cart_recovery.reports import rolling
 from tests import factories
+from tests.incentives.test_granting import make_incentive
 from tests.privacy.people import make_known_person
 from tests.restore_links import kit
+from tests.reviews import kit as review_kit
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +94,9 @@ def filled() -> None:
     message = models.Message.objects.get()
     cart = message.followup.enrolment.cart
     step = message.followup.step
+    models.CheckoutTrouble.objects.create(
+        cart=cart, contact=contact, kind="payment_refused", reason="card_expired", occurred_at=now
+    )
     step.incentive = models.Incentive.objects.first()
     step.save()
     models.DeliveryEvent.objects.create(
@@ -115,6 +123,10 @@ def filled() -> None:
         expires_at=now,
     )  # fmt: skip
     suppress("email", "email", "weg@example.de", reason="unsubscribed", source="sendgrid")
+    order = review_kit.make_order()
+    token = review_kit.make_link(order, thanks=make_incentive())
+    text = review_kit.fields(order.lines.get())
+    review_kit.send(Client(), token, {"rating-score": "6"}, text)
     pause("sms", reason="401", now=now)
 
 
@@ -132,6 +144,12 @@ def test_admin_speaks_german(client: Client, filled: None, parts: dict[str, str]
         assert_german(page, parts)
     for url in story_urls():
         assert_german(client.get(url), parts)
+    for page in ("linereview_results", "linereview_queue"):
+        assert_german(client.get(reverse(f"admin:cart_recovery_{page}")), parts)
+    task = models.StaffTask.objects.get()
+    close = reverse("admin:cart_recovery_stafftask_close", args=[task.pk])
+    assert_german(client.get(close), parts)
+    assert_german(client.post(close, {"note": "x"}, follow=True), parts)
 
 
 def story_urls() -> Iterator[str]:
@@ -156,6 +174,22 @@ def test_admin_refuses_in_german(client: Client, filled: None, parts: dict[str, 
     page = client.post(url, data)
     assert "Den Platzhalter „nix“ gibt es nicht" in page.content.decode()
     assert_german(page, parts)
+
+
+def test_templates_about_orders_are_german_too(client: Client, parts: dict[str, str]) -> None:
+    client.force_login(factories.make_user(is_staff=True, is_superuser=True))
+    rows = models.MessageTemplate.objects.filter(about="order", language="de")
+    url = reverse("admin:cart_recovery_messagetemplate_preview")
+    for row in rows:
+        page = reverse("admin:cart_recovery_messagetemplate_change", args=[row.pk])
+        assert_german(client.get(page), parts)
+        for sample in ORDER_SAMPLES:
+            names = ("about", "channel", "language", "subject", "preheader", "html", "text")
+            data = {name: getattr(row, name) for name in names} | {"preview_data": sample.key}
+            shown = client.post(url, data, headers={"Accept": "application/json"}).json()
+            assert shown["problems"] == []
+            assert_german(shown["html"] + shown["text"], parts)
+    assert len(rows) == 22
 
 
 def test_every_field_that_staff_see_has_a_label_to_translate() -> None:
@@ -195,6 +229,44 @@ def public_pages(client: Client) -> Iterator[Any]:
     yield from own_data_pages(client)
     yield from opt_in_pages(client)
     yield from preference_pages(client)
+    yield from review_pages(client)
+
+
+def review_pages(client: Client) -> Iterator[Any]:
+    """The review page in all its states, and what it says of what is wrong."""
+    goods = [factories.make_product(title) for title in ("Kanne", "Tasse", "Sieb", "Dose")]
+    order = review_kit.make_order(*goods)
+    pot, cup, sieve, tin = order.lines.order_by("pk")
+    tin.status = "Cancelled"
+    tin.save()
+    sieve.product.is_public = False
+    sieve.product.save()
+    token = review_kit.make_link(order, thanks=make_incentive())
+    fields, send = review_kit.fields, review_kit.send
+    yield client.get(review_kit.path_of(token, "?score=2"))
+    for wrong in (
+        {"score": ""}, {"score": "9"}, {"title": ""}, {"title": "x" * 256}, {"body": ""},
+        {"name": "x" * 256}, {"photo": review_kit.make_photo(kind="GIF")},
+        {"photo": review_kit.make_photo((9000, 7000), kind="PNG")},
+    ):  # fmt: skip
+        yield send(client, token, fields(pot, **wrong), {"rating-comment": "x" * 4001})
+    yield send(client, token)
+    yield send(client, token, fields(pot), fields(tin), {"rating-score": "6"})
+    yield send(client, token, {"line-0-title": "x"})
+    models.ServiceRating.objects.update(rated_at=timezone.now() - dt.timedelta(days=2))
+    yield send(client, token, {"rating-score": "1"})
+    for status in (1, 2):
+        get_model("reviews", "ProductReview").objects.update(
+            status=status, date_created=timezone.now() - dt.timedelta(days=2)
+        )
+        yield client.get(review_kit.path_of(token))
+    yield send(Client(enforce_csrf_checks=True), token, fields(cup))
+    too_much = client.generic("POST", review_kit.path_of(token), b"x", CONTENT_LENGTH=10**9)
+    assert too_much.status_code == 413
+    yield too_much
+    models.ReviewLink.objects.update(expires_at=timezone.now() - dt.timedelta(days=1))
+    yield client.get(review_kit.path_of(token))
+    yield client.get(review_kit.path_of("falsch"))
 
 
 def own_data_pages(client: Client) -> Iterator[Any]:
@@ -303,8 +375,11 @@ def test_shoppers_read_german(client: Client, parts: dict[str, str]) -> None:
     assert names - seen <= {
         f"cart_recovery/{name}.html"
         # tags and a menu entry for the shop's own pages
-        for name in ("consent_boxes", "soft_opt_in", "account_menu_entry", "notice_mail")
-    }
+        for name in (
+            "consent_boxes", "soft_opt_in", "account_menu_entry", "notice_mail", "recommendations",
+            "review_mark",
+        )
+    }  # fmt: skip
 
 
 def test_message_speaks_german_around_what_staff_wrote(parts: dict[str, str]) -> None:
@@ -323,8 +398,18 @@ def test_what_the_app_itself_has_to_say_is_german(parts: dict[str, str]) -> None
         notices.plan("data_export", contact, channel=channel, language="de")
     for kind in ("stop_confirmed", "help"):
         notices.plan(kind, contact, channel="sms", language="de")
+    rating = models.ServiceRating.objects.create(
+        order=review_kit.make_order(), contact=contact, score=6, best=1, worst=6, source="sms",
+        rated_at=timezone.now(),
+    )  # fmt: skip
+    thanks = make_incentive(valid_for=dt.timedelta(days=30))
+    assert thank(rating.order_id, contact.pk, thanks, timezone.now())
+    for channel in ("email", "sms"):
+        notices.plan(
+            "rating_thanks", contact, channel=channel, language="de", content={"rating": rating.pk}
+        )
     deliver_due()
     messages = list(models.Message.objects.all())
-    assert len(messages) == 6
+    assert len(messages) == 8
     for message in messages:
         assert_german(" ".join((message.subject, message.html, message.text)), parts)

@@ -109,7 +109,8 @@ def shop(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, P
     python = folder.parent / "venv/bin/python"
     # the versions of the lock file: next year's releases have their own run, with tox
     run(
-        *(python, "-m", "pip", "install", "--quiet", wheel, "django-oscar[sorl-thumbnail]"),
+        *(python, "-m", "pip", "install", "--quiet", "--no-compile", wheel),
+        "django-oscar[sorl-thumbnail]",
         *("--constraint", ROOT / "requirements/dev.txt"),
         cwd=folder,
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from django.apps import apps
-from django.test import Client
+from django.conf import settings
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from cart_recovery import models
@@ -20,6 +21,7 @@ from cart_recovery.consent import notices, opt_ins
 from cart_recovery.consent.wordings import current
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import MessageTemplate, NoticeKind, Purpose
+from cart_recovery.reviews.links import rating_urls, review_url
 from tests.factories import (
     make_basket,
     make_campaign,
@@ -29,6 +31,8 @@ from tests.factories import (
     make_followup,
     make_product,
 )
+from tests.orders.kit import make_order
+from tests.reviews import kit as review_kit
 
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +62,20 @@ def at_any_hour(settings: Any) -> None:
     }
 
 
+#: beginning of a template's code -> what sets it going, and the status of such an order
+ABOUT_ORDERS = {
+    "order-unpaid": (models.Trigger.ORDER_UNPAID, "Pending payment"),
+    "order-shipped": (models.Trigger.ORDER_SHIPPED, "Shipped"),
+    "order-partly-shipped": (models.Trigger.ORDER_PARTLY_SHIPPED, "Shipped"),
+    "order-delivered": (models.Trigger.ORDER_DELIVERED, "Delivered"),
+    "order-delayed": (models.Trigger.ORDER_DELAYED, "Delayed"),
+    "order-returned": (models.Trigger.ORDER_RETURNED, "Returned"),
+    "order-refunded": (models.Trigger.ORDER_REFUNDED, "Refunded"),
+    "review-request": (models.Trigger.REVIEW_REQUEST, "Delivered"),
+    "cross-sell": (models.Trigger.CROSS_SELL, "Delivered"),
+}
+
+
 def person(n: int) -> models.Contact:
     """Somebody who agreed to cart reminders on both channels."""
     contact = make_contact(phone=f"+49151123{n:05d}", country="DE")
@@ -67,7 +85,8 @@ def person(n: int) -> models.Contact:
 def send_campaigns(now: dt.datetime) -> int:
     """One message of each shipped template, to somebody else each time."""
     install_campaigns()
-    templates = MessageTemplate.objects.order_by("code", "channel", "language")
+    templates = MessageTemplate.objects.filter(about="cart")
+    templates = templates.order_by("code", "channel", "language")
     sent = 0
     for n, template in enumerate(templates):
         campaign = make_campaign(channels=(template.channel,))
@@ -83,6 +102,35 @@ def send_campaigns(now: dt.datetime) -> int:
         )
         sent += 1
     return sent
+
+
+def send_order_campaigns(now: dt.datetime) -> int:
+    """One message of each shipped template about orders, of an order of somebody else each time."""
+    beside = make_product()
+    templates = MessageTemplate.objects.filter(about="order")
+    for n, template in enumerate(templates.order_by("code", "channel", "language"), 100):
+        trigger, status = next(
+            found for code, found in ABOUT_ORDERS.items() if template.code.startswith(code)
+        )
+        campaign = make_campaign(trigger=trigger, channels=(template.channel,))
+        models.Variant.objects.filter(step__campaign=campaign).update(template_code=template.code)
+        contact = make_consent(
+            person(n), "email", "sms",
+            purpose=models.FIXED_PURPOSES.get(trigger, Purpose.CART_REMINDER),
+        )  # fmt: skip
+        product = make_product()
+        product.primary_recommendations.create(recommendation=beside)
+        order = make_order(product, email=contact.email, status=status)
+        tracked = models.TrackedOrder.objects.get(order=order)
+        enrolment = models.Enrolment.objects.create(
+            campaign=campaign, contact=contact, order=tracked, clock_at=now, enrolled_at=now
+        )
+        models.EnrolledLine.objects.create(enrolment=enrolment, line=order.lines.get())
+        due_at = now - dt.timedelta(minutes=1)
+        models.FollowUp.objects.create(
+            enrolment=enrolment, step=campaign.steps.get(), planned_for=due_at, due_at=due_at
+        )
+    return len(templates)
 
 
 def send_notices(now: dt.datetime) -> int:
@@ -103,8 +151,16 @@ def send_notices(now: dt.datetime) -> int:
                 )  # fmt: skip
                 assert asked is not None
             else:
-                basket_id = basket.pk if kind is NoticeKind.SAVED_BASKET else None
-                assert notices.plan(kind, contact, channel=channel, basket_id=basket_id, now=now)
+                about: dict[str, Any] = {}
+                if kind is NoticeKind.SAVED_BASKET:
+                    about = {"basket_id": basket.pk}
+                if kind is NoticeKind.RATING_THANKS:
+                    rating = models.ServiceRating.objects.create(
+                        order=review_kit.make_order(), contact=contact, score=2, best=1, worst=6,
+                        source="sms", rated_at=now,
+                    )  # fmt: skip
+                    about = {"content": {"rating": rating.pk}}
+                assert notices.plan(kind, contact, channel=channel, now=now, **about)
             planned += 1
     return planned
 
@@ -128,23 +184,28 @@ def rows() -> dict[str, list[Any]]:
     return found
 
 
+@override_settings(
+    CART_RECOVERY={**settings.CART_RECOVERY, "UNPAID_ORDER_STATUSES": ["Pending payment"]}
+)
 def test_no_row_changes_when_scanners_fetch_every_link_of_every_message(outbox: list[Any]) -> None:
     now = timezone.now()
-    expected = send_campaigns(now) + send_notices(now)
+    expected = send_campaigns(now) + send_order_campaigns(now) + send_notices(now)
     deliver_due(clock=lambda: now)
     reasons = list(models.FollowUp.objects.exclude(state="sent").values_list("reason", flat=True))
     reasons += models.Notice.objects.exclude(state="sent").values_list("kind", "reason")
     assert len(outbox) == expected, reasons
 
     urls = {url for message in outbox for url in urls_of(message)}
+    token = review_kit.make_link(review_kit.make_order())
+    urls |= {review_url(token, "de"), *(url for _score, url in rating_urls(token, "de"))}
     paths = {url.removeprefix(BASE) for url in urls if url.startswith(BASE)}
     assert {url for url in urls if not url.startswith(BASE)} == set()
     kinds = {path.split("/")[2] for path in paths if path.startswith("/recovery/")}
-    assert kinds >= {"r", "u", "p", "c", "d"}
+    assert kinds >= {"r", "u", "p", "c", "d", "review"}
     before = rows()
     for user_agent in SCANNERS.values():
         for path in sorted(paths):
-            for method in ("get", "head", "get", "head"):
+            for method in ("get", "head"):
                 client = Client(headers={"User-Agent": user_agent})
                 response = getattr(client, method)(path)
                 assert response.status_code in (200, 302, 404), path

@@ -8,13 +8,17 @@ from typing import Any
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
 from django.utils import timezone
 from django_q.models import Task
+from oscar.core.loading import get_model
+from oscar.test.factories import create_order
 
 from cart_recovery import models
 from cart_recovery.consent import data_links, wordings
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.restore_links.tokens import LinkRequest, create_links
+from cart_recovery.reviews.links import ReviewRequest, create_review_tokens
 from tests.factories import (
     make_basket,
     make_campaign,
@@ -24,6 +28,7 @@ from tests.factories import (
     make_product,
     make_user,
 )
+from tests.orders.kit import make_order
 
 EMAIL = "Grete.Muster@example.de"
 PHONE = "+4915112345678"
@@ -44,6 +49,11 @@ def make_known_person(*, user: Any = None, email: str = EMAIL, phone: str = PHON
     basket = make_basket(make_product("Lampe"), owner=user)
     followup = make_followup(contact=contact, basket=basket, campaign=make_campaign())
     _add_message(followup, contact, now)
+    models.CheckoutTrouble.objects.create(
+        cart=followup.enrolment.cart, contact=contact, kind=models.TroubleKind.PAYMENT_REFUSED,
+        reason="card_expired", stage="checkout:preview", occurred_at=now,
+    )  # fmt: skip
+    _add_order(contact, now)
     _add_links(followup, contact, basket, now)
     _add_notice(contact, now)
     _add_foreign_rows(contact)
@@ -64,7 +74,33 @@ def make_known_person(*, user: Any = None, email: str = EMAIL, phone: str = PHON
         channel="sms", address_digest=digests[1], change="added", note=f"{NAME} rief an"
     )
     data_links.create(contact.pk, now)
+    _add_opinions(contact, basket, now)
     return contact
+
+
+def _add_opinions(contact: Any, basket: Any, now: dt.datetime) -> None:
+    """What the person said of an order, and what staff did about it."""
+    order = create_order(number=f"P{contact.pk}", basket=basket)
+    line = order.lines.get()
+    create_review_tokens([ReviewRequest(contact.pk, order.pk, (line.pk,), None)], now)
+    review = get_model("reviews", "ProductReview").objects.create(
+        product=line.product, score=2, title="Naja", body="Geht so.", name=NAME, email=EMAIL
+    )
+    row = models.LineReview(
+        line=line, order=order, contact=contact, link=models.ReviewLink.objects.latest("pk"),
+        review=review, written_at=now,
+    )  # fmt: skip
+    row.photo.save("photo.jpg", ContentFile(b"a picture of " + NAME.encode()))
+    models.ServiceRating.objects.create(
+        order=order, contact=contact, score=5, best=1, worst=6, source="sms", rated_at=now,
+        comment=f"Rufen Sie mich an: {PHONE}",
+    )  # fmt: skip
+    models.StaffTask.objects.create(
+        kind="low_rating", order=order, contact=contact, opened_at=now, note=f"{NAME} angerufen"
+    )
+    models.VoucherGrant.objects.create(
+        thanked_order=order, contact=contact, code="DANKE-10", expires_at=now, created_at=now
+    )
 
 
 def _add_message(followup: Any, contact: Any, now: dt.datetime) -> None:
@@ -87,6 +123,21 @@ def _add_message(followup: Any, contact: Any, now: dt.datetime) -> None:
     models.VoucherGrant.objects.create(
         followup=followup, code="LAMPE-10", expires_at=now, created_at=now
     )
+
+
+def _add_order(contact: Any, now: dt.datetime) -> None:
+    order = make_order(email=contact.email)
+    tracked = models.TrackedOrder.objects.get(order=order)
+    models.TrackedOrder.objects.filter(pk=tracked.pk).update(contact=contact, language="de")
+    models.OrderMilestone.objects.create(
+        tracked=tracked, kind=models.Milestone.SHIPPED, line=order.lines.get(), quantity=1,
+        key="1", group="g", reached_at=now,
+    )  # fmt: skip
+    enrolment = models.Enrolment.objects.create(
+        campaign=make_campaign(trigger=models.Trigger.ORDER_SHIPPED), contact=contact,
+        order=tracked, key="g", clock_at=now, enrolled_at=now,
+    )  # fmt: skip
+    models.EnrolledLine.objects.create(enrolment=enrolment, line=order.lines.get())
 
 
 def _add_links(followup: Any, contact: Any, basket: Any, now: dt.datetime) -> None:
@@ -131,7 +182,7 @@ def _add_foreign_rows(contact: Any) -> None:
 def traces(spellings: tuple[str, ...] = SPELLINGS) -> list[str]:
     """Where any of the spellings stands in a table of ours, of the queue or of the admin log."""
     found = []
-    for label in ("cart_recovery", "django_q", "admin"):
+    for label in ("cart_recovery", "django_q", "admin", "reviews"):
         for model in apps.get_app_config(label).get_models():
             for row in model._base_manager.values():
                 text = " ".join(map(str, row.values())).casefold()

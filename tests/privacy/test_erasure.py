@@ -114,3 +114,22 @@ def test_what_the_shop_deletes_by_itself_blocks_nothing() -> None:
     erase([make_known_person()], source="retention", now=timezone.now(), is_asked_for=False)
     assert traces() == []
     assert not models.Suppression.objects.exists()
+
+
+def test_what_was_said_stays_without_who_said_it(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    contact = make_known_person()
+    row = models.LineReview.objects.get()
+    storage, photo = row.photo.storage, row.photo.name
+    assert storage.exists(photo)
+    with django_capture_on_commit_callbacks(execute=True):
+        report = erase([contact], source="test", now=timezone.now())
+    assert (report.reviews, report.ratings) == (1, 1)
+    row.refresh_from_db()
+    assert row.review is not None
+    assert (row.review.body, row.review.score) == ("Geht so.", 2)
+    assert (row.review.email, row.photo.name) == ("", "")
+    assert not storage.exists(photo)
+    assert models.ServiceRating.objects.get().score == 5
+    assert models.StaffTask.objects.get().closed_at is not None

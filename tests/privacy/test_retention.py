@@ -47,7 +47,7 @@ def counts_after(period: str, shift: dt.timedelta, **kwargs: Any) -> int:
     ("kind", "count"),
     [
         ("message_texts", 2), ("delivery_events", 1), ("webhooks", 1), ("replies", 2),
-        ("failed_tasks", 1),
+        ("failed_tasks", 1), ("troubles", 1),
     ],
 )  # fmt: skip
 def test_rows_stay_until_their_period_is_over(kind: str, count: int) -> None:
@@ -103,11 +103,12 @@ def test_links_go_with_their_clicks_a_month_after_they_expired() -> None:
 def test_carts_go_with_all_that_hangs_on_them_and_leave_the_credit() -> None:
     make_known_person()
     counts_after("carts", DAY)
-    for model in (models.TrackedCart, models.Enrolment, models.FollowUp):
+    gone = (models.TrackedCart, models.Enrolment, models.FollowUp, models.CheckoutTrouble)
+    for model in gone:
         assert not model._base_manager.exists()
     conversion = models.Conversion.objects.get()
     assert (conversion.cart, conversion.message, str(conversion.amount)) == (None, None, "19.99")
-    assert models.VoucherGrant.objects.get().followup is None
+    assert models.VoucherGrant.objects.get(thanked_order=None).followup is None
 
 
 def test_cart_that_is_still_used_stays() -> None:
@@ -266,7 +267,7 @@ def test_looking_for_nothing_costs_a_few_reads() -> None:
     with CaptureQueriesContext(connection) as queries:
         retention.run(NOW, limit=500)
     statements = [q["sql"] for q in queries if not q["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(statements) == 13
+    assert len(statements) == 19
     assert [s for s in statements if not s.startswith("SELECT")] == []
 
 
@@ -315,3 +316,31 @@ def _everything() -> list[Any]:
         if hasattr(model, "_base_manager"):
             rows += [(name, sorted(map(str, model._base_manager.values_list())))]
     return [*rows, Task.objects.count()]
+
+
+@pytest.mark.parametrize("kind", ["reviews", "ratings", "tasks", "review_links"])
+def test_what_was_said_of_an_order_goes_in_its_time(kind: str) -> None:
+    make_known_person()
+    models.StaffTask.objects.update(closed_at=NOW)
+    only = {name: None for name in DEFAULT_RETENTION if name != kind}
+    with override_settings(CART_RECOVERY={"RETENTION": only}):
+        start = {"review_links": dt.timedelta(days=90)}.get(kind, dt.timedelta(0))
+        assert counts_after(kind, start - DAY) == 0
+        assert counts_after(kind, start + DAY, dry_run=True) == 1
+        assert counts_after(kind, start + DAY) == 1
+        assert counts_after(kind, start + DAY) == 0
+
+
+def test_review_stays_a_verified_purchase_of_nobody() -> None:
+    make_known_person()
+    row = models.LineReview.objects.get()
+    counts_after("reviews", DAY)
+    row.refresh_from_db()
+    assert (row.contact, row.order, row.line, row.photo.name) == (None, None, None, "")
+    assert row.review is not None
+    assert (row.review.body, row.review.email) == ("Geht so.", "")
+
+
+def test_task_that_nobody_has_looked_after_stays() -> None:
+    make_known_person()
+    assert counts_after("tasks", DAY) == 0

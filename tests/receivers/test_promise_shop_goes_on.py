@@ -21,6 +21,7 @@ from cart_recovery.receivers import (
     logins,
     orders,
     requests,
+    troubles,
 )
 from tests.checkout import (
     add_to_basket,
@@ -34,14 +35,16 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 #: everything that our receivers call
 INNER = [
-    (attributions, "bind_click"), (attributions, "credit_order"), (attributions, "take_back"),
+    (attributions, "bind_click"), (attributions, "credit_order"),
     (baskets, "touch"), (baskets, "close"), (baskets, "contact_behind_link"),
     (baskets, "is_worth_tracking"),
     (checkout, "touch"), (checkout, "contact_at_checkout"), (checkout, "paid_basket"),
     (checkout_session, "touch"), (checkout_session, "capture_checkout"),
     (consents, "capture_guest"), (consents, "capture_registration"),
     (logins, "resolve_users"), (logins, "open_basket_ids"),
-    (orders, "close_ordered"), (orders, "stop_for_order"),
+    (orders, "close_ordered"), (orders, "stop_for_order"), (orders, "note_change"),
+    (troubles, "begin_attempt"), (troubles, "mark_paid"), (troubles, "note_thaw"),
+    (troubles, "paid_basket"),
 ]  # fmt: skip
 
 
@@ -82,7 +85,7 @@ def all_send_bad_sql(monkeypatch):
 
     behind_savepoint = {"capture_guest", "capture_registration", "capture_checkout", "close",
                         "resolve_users", "close_ordered", "stop_for_order", "bind_click",
-                        "credit_order", "take_back"}  # fmt: skip
+                        "credit_order"}  # fmt: skip
     for module, name in INNER:
         if name in behind_savepoint:
             monkeypatch.setattr(module, name, fail)
@@ -92,6 +95,9 @@ def all_send_bad_sql(monkeypatch):
         lambda *args, **kwargs: "SELECT nothing FROM nowhere" + " WHERE %s" * 0,
     )
     monkeypatch.setattr("cart_recovery.carts.tracking.upsert_params", lambda *args: [])
+    monkeypatch.setattr(
+        "cart_recovery.orders.tracking.upsert_sql", lambda alias: "SELECT nothing FROM nowhere"
+    )
 
 
 @pytest.fixture(params=["no_tables", "all_raise", "all_send_bad_sql"])

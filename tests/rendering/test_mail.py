@@ -293,6 +293,8 @@ def test_samples_have_and_lack_everything_that_is_optional() -> None:
     requests = list(sample_requests("email", "de"))
     assert {bool(r.voucher) for r in requests} == {True, False}
     assert {bool(r.voucher.minimum_basket) for r in requests if r.voucher} == {True, False}
-    assert {bool(item.image_url) for r in requests for item in r.basket.lines} == {True, False}
-    assert {item.is_available for r in requests for item in r.basket.lines} == {True, False}
+    lines = [item for r in requests if r.basket for item in r.basket.lines]
+    assert {bool(item.image_url) for item in lines} == {True, False}
+    assert {item.is_available for item in lines} == {True, False}
+    assert {bool(r.recommendations) for r in requests} == {True, False}
     assert {r.supports_reply for r in requests} == {True, False}

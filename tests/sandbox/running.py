@@ -65,6 +65,14 @@ def sandbox_environment(var: Path, **variables: str) -> dict[str, str]:
     return {**inherited, "PYTHONUNBUFFERED": "1", **chosen, **variables}
 
 
+def set_up(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Make a sandbox in `home/var`, without running it."""
+    return subprocess.run(
+        [sys.executable, "manage.py", "sandbox", "--setup-only"], cwd=ROOT, text=True,
+        env=sandbox_environment(home / "var", **variables), capture_output=True, check=False,
+    )  # fmt: skip
+
+
 @contextmanager
 def running_sandbox(tmp_path: Path, **variables: str) -> Iterator[RunningSandbox]:
     """Set up and run the whole sandbox in `tmp_path/var`; stopped as by Ctrl-C at the end.

@@ -131,4 +131,5 @@ def test_retry_outlasts_every_task_that_can_wait_before_another(tmp_path):
 def test_messages_come_at_any_hour_unless_quiet_hours_are_asked_for(tmp_path):
     assert read(tmp_path).limits()["MARKETS"] == {"*": {"windows": {"phone": None}}}
     assert read(tmp_path).limits()["FREQUENCY_CAPS"] == []
+    assert read(tmp_path).limits()["SERVICE_CAPS"] == []
     assert read(tmp_path, SANDBOX_QUIET_HOURS="1").limits() == {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -16,8 +17,16 @@ import psutil
 import pytest
 
 from sandbox_shop import customers, goods, history
+from sandbox_shop.campaigns import DELAYS
 from sandbox_shop.ports import is_free
-from tests.sandbox.running import ROOT, free_ports, running_sandbox, sandbox_environment, stop
+from tests.sandbox.running import (
+    ROOT,
+    free_ports,
+    running_sandbox,
+    sandbox_environment,
+    set_up,
+    stop,
+)
 
 pytestmark = pytest.mark.queue
 
@@ -29,6 +38,10 @@ TABLES = (
     "cart_recovery_consentrecord", "cart_recovery_trackedcart", "cart_recovery_campaign",
     "cart_recovery_step", "cart_recovery_messagetemplate", "django_q_schedule",
     "cart_recovery_message", "cart_recovery_conversion", "cart_recovery_dailyfigure",
+    "cart_recovery_consentwording", "cart_recovery_variant", "cart_recovery_incentive",
+    "cart_recovery_trackedorder", "cart_recovery_linereview", "cart_recovery_servicerating",
+    "cart_recovery_stafftask", "cart_recovery_checkouttrouble", "order_shippingeventtype",
+    "order_paymenteventtype",
 )  # fmt: skip
 
 
@@ -39,13 +52,6 @@ def home(tmp_path_factory):
     (path / "var").mkdir()
     set_up(path)
     return path
-
-
-def set_up(path, **variables):
-    return subprocess.run(
-        [sys.executable, "manage.py", "sandbox", "--setup-only"], cwd=ROOT, text=True,
-        env=sandbox_environment(path / "var", **variables), capture_output=True, check=False,
-    )  # fmt: skip
 
 
 def rows(path, query):
@@ -103,7 +109,7 @@ def test_the_past_lies_in_the_last_ninety_days(home):
 
 
 def test_campaigns_are_on_and_leave_the_past_alone(home):
-    assert count(home, "cart_recovery_campaign", "is_active = 1") == 2
+    assert count(home, "cart_recovery_campaign", "is_active = 1") == len(DELAYS)
     late = "last_activity_at >= (SELECT MIN(activated_at) FROM cart_recovery_campaign)"
     assert count(home, "cart_recovery_trackedcart", late) == 0
     assert count(home, "cart_recovery_trackedcart", "state = 'active'") == 0
@@ -118,6 +124,42 @@ def test_the_reports_tell_of_three_months_and_nothing_of_it_is_sent_again(home):
     assert count(home, "cart_recovery_followup", "state != 'done'") == 0
     assert count(home, "cart_recovery_enrolment", "state = 'active'") == 0
     assert count(home, "cart_recovery_rolledday", "rolled_at IS NULL") == 0
+
+
+def test_staff_find_reviews_ratings_tasks_and_troubles(home):
+    for status in (0, 1):
+        reviewed = f"review_id IN (SELECT id FROM reviews_productreview WHERE status = {status})"
+        assert count(home, "cart_recovery_linereview", reviewed) >= 1, status
+    assert count(home, "cart_recovery_servicerating") > 10
+    assert count(home, "cart_recovery_servicerating", "source = 'sms'") >= 1
+    assert count(home, "cart_recovery_stafftask", "closed_at IS NULL") >= 1
+    assert count(home, "cart_recovery_stafftask", "closed_at IS NOT NULL") >= 1
+    assert count(home, "cart_recovery_checkouttrouble") > 20
+    # nothing of it waits to be looked at
+    assert count(home, "cart_recovery_trackedorder", "changed_at IS NOT NULL") == 0
+
+
+def test_nobody_was_asked_for_a_review_without_having_agreed_before(home):
+    asked = """SELECT m.contact_id, m.channel, m.sent_at FROM cart_recovery_message m
+        JOIN cart_recovery_reviewlink l ON l.followup_id = m.followup_id"""
+    agreed = """SELECT 1 FROM cart_recovery_consentrecord r WHERE r.contact_id = a.contact_id
+        AND r.channel = a.channel AND r.recorded_at < a.sent_at AND r.action = 'granted'
+        AND r.purpose = 'review_request'"""
+    total = rows(home, f"SELECT COUNT(*) FROM ({asked}) a")[0][0]
+    assert total > 50
+    assert rows(home, f"SELECT COUNT(*) FROM ({asked}) a WHERE NOT EXISTS ({agreed})") == [(0,)]
+
+
+def test_a_sandbox_from_before_there_was_news_of_orders_is_brought_up_to_date(tmp_path, home):
+    shutil.copytree(home / "var", tmp_path / "var")
+    with sqlite3.connect(tmp_path / "var" / "shop.sqlite3") as connection:
+        connection.execute("UPDATE order_order SET status = 'Complete' WHERE status = 'Delivered'")
+        connection.execute("UPDATE order_line SET status = 'Complete' WHERE status = 'Delivered'")
+    done = set_up(tmp_path)
+    assert done.returncode == 0, done.stderr
+    for table in ("order_order", "order_line"):
+        assert count(tmp_path, table, "status = 'Complete'") == 0
+        assert count(tmp_path, table, "status = 'Delivered'") > 200
 
 
 def test_a_second_set_up_changes_nothing_not_even_what_staff_switched_off(home):

@@ -12,8 +12,9 @@ FORKED = {"DJANGO_SETTINGS_MODULE": "tests.shapes.forked.settings"}
 #: what a fork could break: everything that reads the shop or is told something by it
 TESTS = [
     "tests/shapes/test_checkout.py", "tests/shapes/test_people.py",
-    "tests/receivers/test_tracking.py", "tests/carts", "tests/contacts/test_identities.py",
-    "tests/shop",
+    "tests/receivers/test_tracking.py", "tests/orders", "tests/delivery/test_orders.py",
+    "tests/carts", "tests/contacts/test_identities.py",
+    "tests/shop", "tests/recommendations",
 ]  # fmt: skip
 
 

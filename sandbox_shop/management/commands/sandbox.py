@@ -82,12 +82,15 @@ def welcome(environment: Environment) -> str:
     texts = "leave for real, by Twilio" if environment.twilio_is_real else "stay here"
     return f"""
   Shop       {environment.shop_url}/
+  Dashboard  {environment.shop_url}/dashboard/orders/
   Admin      {environment.shop_url}/admin/   {customers.STAFF_EMAIL} / {customers.STAFF_PASSWORD}
   Messages   {environment.simulators_url}/
 
   E-mails {mails}, SMS {texts}.
   Try it: register and agree to reminders, put something into the basket, go away. Within two
   minutes the first message shows under Messages.
+  Or: place an order with a mobile number, and set it to Shipped under Dashboard. The strip at the top
+  of each page says what else there is to see.
   Logs are in {environment.var / "log"}. Ctrl-C stops everything.
 """
 

@@ -148,6 +148,25 @@ document.addEventListener("DOMContentLoaded", () => {
     summary.removeAttribute("aria-busy");
   }
 
+  /* What the trigger decides: fields that go with it, the purpose, and what the delays count from. */
+  function obeyTrigger() {
+    const {trigger, starts_with: start, purpose} = form.elements;
+    if (!trigger?.dataset.counted) return;
+    const read = name => JSON.parse(trigger.dataset[name]);
+    const field = name => form.querySelector(`.field-${name}`);
+    field("starts_with").hidden = !read("starting").includes(trigger.value);
+    field("thanks").hidden = !read("thanking").includes(trigger.value);
+    const fixed = read("purposes")[trigger.value];
+    if (fixed) purpose.value = fixed;
+    else if (purpose.disabled) purpose.value = "cart_reminder";
+    purpose.disabled = Boolean(fixed);
+    const counted = read("counted")[trigger.value]?.[start.value];
+    if (!counted) return;
+    [root, document.getElementById("cr-step-template").content].forEach(part => {
+      part.querySelectorAll("[data-counted]").forEach(help => { help.textContent = counted; });
+    });
+  }
+
   root.querySelectorAll(".cr-step[data-spare]").forEach(step => step.remove());
   root.querySelectorAll(".cr-step").forEach(prepareStep);
   root.querySelector(".cr-timeline").after(addButton(text.addStep, addStep));
@@ -173,6 +192,10 @@ document.addEventListener("DOMContentLoaded", () => {
     }
   });
   form.addEventListener("input", () => refresh());
-  form.addEventListener("change", () => refresh());
+  form.addEventListener("change", event => {
+    if (["trigger", "starts_with"].includes(event.target.name)) obeyTrigger();
+    refresh();
+  });
+  obeyTrigger();
   refresh(0);
 });

@@ -59,6 +59,20 @@
 
   function showKind() {
     editor.classList.toggle("cr-is-phone", isPhone());
+    showSubject(form.elements.namedItem("about").value);
+  }
+
+  /* a new template is about what is chosen: what belongs to the other subject cannot be chosen then */
+  function showSubject(about) {
+    editor.classList.toggle("cr-is-order", about === "order");
+    const data = find("[name=preview_data]");
+    for (const group of data.querySelectorAll("optgroup")) {
+      group.disabled = !group.classList.contains(`cr-for-${about}`);
+    }
+    if (data.selectedOptions[0]?.parentElement.disabled) {
+      data.value = "";
+      data.querySelector("optgroup:not(:disabled) option").selected = true;
+    }
   }
 
   function chosen(name) {
@@ -262,7 +276,7 @@
   });
   form.addEventListener("change", (event) => {
     const { name } = event.target;
-    if (["preview_data", "channel", "language"].includes(name)) {
+    if (["preview_data", "about", "channel", "language"].includes(name)) {
       showKind();
       refresh();
     } else if (name === "preview_part") {

@@ -11,8 +11,8 @@ from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
-from cart_recovery.preferences import throttling
-from cart_recovery.preferences.throttling import client_of, seconds_to_wait
+from cart_recovery.consent import throttling
+from cart_recovery.consent.throttling import client_of, seconds_to_wait
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,394 @@
+"""From what orders have reached to enrolments and their first follow-up, in bulk.
+
+What an order's campaigns should be is worked out anew each time something is said about it, and
+brought in line with what is planned: new enrolments begin, those whose reason has gone end, and one
+that ended because a status was set back begins again, as long as it has said nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import transaction
+
+from cart_recovery.campaigns.planning import active_campaigns, start, stop_by_id
+from cart_recovery.conf import conf
+from cart_recovery.models import (
+    ORDER_TRIGGERS,
+    Campaign,
+    EnrolledLine,
+    Enrolment,
+    EnrolmentState,
+    FollowUp,
+    FollowUpState,
+    Milestone,
+    Reason,
+    StaffTask,
+    StaffTaskKind,
+    Trigger,
+)
+from cart_recovery.orders import looking
+from cart_recovery.orders.looking import Sighting
+from cart_recovery.shop.progress import OrderProgress
+
+#: of one run; the next sweep goes on
+MAX_BATCHES: Final = 20
+#: what a campaign with this trigger follows: the groups of milestones of this kind
+KINDS: Final[Mapping[str, str]] = {
+    Trigger.ORDER_SHIPPED: Milestone.SHIPPED,
+    Trigger.ORDER_PARTLY_SHIPPED: Milestone.SHIPPED,
+    Trigger.ORDER_DELIVERED: Milestone.DELIVERED,
+    Trigger.ORDER_DELAYED: Milestone.DELAYED,
+    Trigger.ORDER_RETURNED: Milestone.RETURNED,
+    Trigger.ORDER_REFUNDED: Milestone.REFUNDED,
+}
+#: after this milestone such news are old: nobody wants to read that a parcel that stands before them
+#: has left, or that one that has left is late
+FURTHER: Final[Mapping[str, str]] = {
+    Trigger.ORDER_SHIPPED: Milestone.DELIVERED,
+    Trigger.ORDER_PARTLY_SHIPPED: Milestone.DELIVERED,
+    Trigger.ORDER_DELAYED: Milestone.SHIPPED,
+}
+#: the goods have come back: that is what these speak of
+AFTER_RETURN: Final = frozenset({Trigger.ORDER_RETURNED, Trigger.ORDER_REFUNDED})
+#: reasons for which an enrolment ended that may begin again
+REVIVED: Final = frozenset(
+    {
+        Reason.SET_BACK, Reason.OVERTAKEN, Reason.TAKEN_BACK, Reason.ORDER_CANCELLED,
+        Reason.ORDER_PAID,
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One enrolment that an order should have. `lines`: line -> pieces that it is about."""
+
+    campaign: Campaign
+    key: str
+    clock_at: dt.datetime
+    lines: Mapping[int, int]
+
+
+@dataclass(slots=True)
+class OrderPlanResult:
+    """Counts of one planning run."""
+
+    looked_at: int = 0
+    enrolled: int = 0
+    stopped: int = 0
+
+
+def plan_orders(
+    now: dt.datetime, *, on_change: Callable[[Sequence[int]], object]
+) -> OrderPlanResult:
+    """Look at changed orders batch by batch. Constant queries per batch. Campaigns count as they are at
+    the beginning: what is switched off meanwhile sends nothing.
+
+    `on_change` is given the keys of each batch's orders, in the same transaction: should it fail,
+    they are looked at again.
+    """
+    result = OrderPlanResult()
+    campaigns = active_order_campaigns()
+    for _batch in range(MAX_BATCHES):
+        rows, sightings = looking.look(conf.BATCH_SIZE)
+        if not rows:
+            break
+        if campaigns:
+            looking.identify(sightings)
+        with transaction.atomic():
+            mine = looking.unchanged(rows)
+            held = [s for s in sightings if s.tracked.pk in mine]
+            looking.keep(held)
+            _bring_in_line(held, campaigns, now, result)
+            on_change([s.progress.order.order_id for s in held])
+            looking.settle([row for row in rows if row.pk in mine], held)
+        result.looked_at += len(mine)
+        # what changed meanwhile, or another sweep holds, is for the next run
+        if len(rows) < conf.BATCH_SIZE or not mine:
+            break
+    return result
+
+
+def active_order_campaigns() -> list[Campaign]:
+    """The active campaigns about orders, in the order of their priority."""
+    return [c for c in active_campaigns() if c.trigger in ORDER_TRIGGERS]
+
+
+def wanted(sighting: Sighting, campaigns: Sequence[Campaign], now: dt.datetime) -> list[Wanted]:
+    """The enrolments that an order should have at this moment. Pure.
+
+    `campaigns` in the order of their priority: of several with one trigger the first one counts.
+    """
+    found: list[Wanted] = []
+    served: set[str] = set()
+    for campaign in campaigns:
+        if campaign.trigger in served:
+            continue
+        served.add(campaign.trigger)
+        found += [w for w in _wanted_by(campaign, sighting) if _is_timely(w, now)]
+    return found
+
+
+def why_not(sighting: Sighting, enrolment: Enrolment) -> Reason:
+    """Why an order's enrolment has lost its reason. Pure."""
+    progress = sighting.progress
+    if enrolment.campaign.trigger == Trigger.ORDER_UNPAID and not progress.is_cancelled:
+        return Reason.ORDER_PAID
+    if progress.is_cancelled and enrolment.campaign.trigger not in AFTER_RETURN:
+        return Reason.ORDER_CANCELLED
+    lines = {line.line_id: line for line in progress.lines}
+    about = [lines[line.line_id] for line in enrolment.lines.all() if line.line_id in lines]
+    if about and all(line.open_quantity <= 0 for line in about):
+        return Reason.TAKEN_BACK
+    told = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
+    if is_overtaken(enrolment.campaign.trigger, told, progress):
+        return Reason.OVERTAKEN
+    return Reason.SET_BACK
+
+
+def is_overtaken(trigger: str, lines: Mapping[int, int], progress: OrderProgress) -> bool:
+    """Whether news about these pieces of lines are old by now; about the whole order where there are
+    none. Pure."""
+    further = FURTHER.get(trigger)
+    if further is None:
+        return False
+    if not lines:
+        # "partly shipped", and nobody says what: the rest has left, too
+        return progress.is_at(Milestone.SHIPPED)
+    left = [line for line in progress.open_lines if line.line_id in lines]
+    return bool(left) and all(
+        line.at(further) >= min(lines[line.line_id], line.open_quantity) for line in left
+    )
+
+
+def _wanted_by(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
+    progress = sighting.progress
+    if progress.is_cancelled and campaign.trigger not in AFTER_RETURN:
+        return
+    if campaign.trigger == Trigger.ORDER_UNPAID:
+        if progress.payment.is_due:
+            since = progress.unpaid_since or progress.order.placed_at
+            yield Wanted(campaign, "", since, _open_lines(progress))
+    elif campaign.trigger == Trigger.CROSS_SELL:
+        yield from _after_all(campaign, sighting)
+    elif campaign.trigger == Trigger.REVIEW_REQUEST:
+        yield from _by_line(campaign, sighting)
+    else:
+        yield from _by_group(campaign, sighting)
+
+
+def _by_group(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
+    """News of an order: each parcel, each return, each refund is told once."""
+    kind = KINDS[campaign.trigger]
+    for group in sighting.groups:
+        if group.kind != kind or not group.is_standing(sighting.progress):
+            continue
+        if kind == Milestone.SHIPPED:
+            is_whole = campaign.trigger == Trigger.ORDER_SHIPPED
+            if group.is_complete != is_whole:
+                continue
+        lines = {row.line_id: row.quantity for row in group.rows if row.line_id is not None}
+        if lines and campaign.trigger not in AFTER_RETURN:
+            lines = _still_open(lines, sighting.progress)
+            if not lines:
+                continue
+        if is_overtaken(campaign.trigger, lines, sighting.progress):
+            continue
+        yield Wanted(campaign, group.key, group.reached_at, lines)
+
+
+def _by_line(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
+    """Whole lines, those that got there together; each line in one enrolment only."""
+    progress = sighting.progress
+    by_id = {line.line_id: line for line in progress.lines}
+    told: set[int] = set()
+    for group in sighting.groups:
+        if group.kind != campaign.starts_with:
+            continue
+        if group.kind == Milestone.PLACED:
+            whole = {line.line_id for line in progress.lines}
+        else:
+            whole = {
+                row.line_id
+                for row in group.rows
+                if row.line_id in by_id and by_id[row.line_id].is_at(group.kind)
+                and row.quantity >= by_id[row.line_id].open_quantity
+            }  # fmt: skip
+        lines = _still_open({pk: by_id[pk].quantity for pk in whole - told}, progress)
+        told |= whole
+        if lines:
+            yield Wanted(campaign, group.key, group.reached_at, lines)
+
+
+def _after_all(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
+    """Once per order, when all of it has got there."""
+    progress, kind = sighting.progress, campaign.starts_with
+    reached = [group.reached_at for group in sighting.groups if group.kind == kind]
+    lines = _open_lines(progress)
+    if lines and reached and (kind == Milestone.PLACED or progress.is_at(kind)):
+        yield Wanted(campaign, "", max(reached), lines)
+
+
+def _open_lines(progress: OrderProgress) -> dict[int, int]:
+    return {line.line_id: line.open_quantity for line in progress.open_lines}
+
+
+def _still_open(lines: Mapping[int, int], progress: OrderProgress) -> dict[int, int]:
+    """The lines without what was cancelled, returned or refunded."""
+    left = _open_lines(progress)
+    return {pk: min(pieces, left[pk]) for pk, pieces in lines.items() if left.get(pk)}
+
+
+def _is_timely(wanted: Wanted, now: dt.datetime) -> bool:
+    """Neither before the campaign was switched on nor too long ago (promise of S8)."""
+    campaign = wanted.campaign
+    if campaign.activated_at is None or wanted.clock_at < campaign.activated_at:
+        return False
+    max_age = conf.MAX_ORDER_AGE if campaign.max_age is None else campaign.max_age
+    return now - wanted.clock_at <= max_age
+
+
+def _bring_in_line(
+    sightings: Sequence[Sighting],
+    campaigns: Sequence[Campaign],
+    now: dt.datetime,
+    result: OrderPlanResult,
+) -> None:
+    known = _enrolments_of(sightings)
+    fresh: list[tuple[Enrolment, Mapping[int, int]]] = []
+    revived: list[Enrolment] = []
+    stopped: dict[Reason, list[int]] = defaultdict(list)
+    for sighting in sightings:
+        former = {(e.campaign_id, e.key): e for e in known.get(sighting.tracked.pk, [])}
+        plans = {(w.campaign.pk, w.key): w for w in wanted(sighting, campaigns, now)}
+        contact_id = sighting.tracked.contact_id
+        for place, plan in plans.items():
+            enrolment = former.get(place)
+            if enrolment is None:
+                lines = _without_told(plan, former.values())
+                is_worth_it = bool(lines) or not plan.lines
+                if is_worth_it and contact_id is not None:
+                    fresh.append((_enrolment(sighting, plan, contact_id, now), lines))
+            elif _may_begin_again(enrolment):
+                enrolment.clock_at = max(plan.clock_at, enrolment.clock_at)
+                revived.append(enrolment)
+        for place, enrolment in former.items():
+            if place not in plans and _has_lost_its_reason(sighting, enrolment):
+                stopped[why_not(sighting, enrolment)].append(enrolment.pk)
+    _begin(fresh)
+    _begin_again(revived, now)
+    for reason, ids in stopped.items():
+        result.stopped += stop_by_id(ids, reason, now)
+    result.enrolled += len(fresh) + len(revived)
+    _close_tasks(sightings, now)
+
+
+def _enrolments_of(sightings: Sequence[Sighting]) -> dict[int, list[Enrolment]]:
+    found: dict[int, list[Enrolment]] = defaultdict(list)
+    rows = Enrolment.objects.filter(order__in=[s.tracked.pk for s in sightings])
+    for enrolment in rows.select_related("campaign").prefetch_related("lines", "followups"):
+        found[enrolment.order_id or 0].append(enrolment)
+    return found
+
+
+def _enrolment(sighting: Sighting, plan: Wanted, contact_id: int, now: dt.datetime) -> Enrolment:
+    return Enrolment(
+        campaign=plan.campaign, contact_id=contact_id, order=sighting.tracked,
+        key=plan.key, clock_at=plan.clock_at, enrolled_at=now,
+    )  # fmt: skip
+
+
+def _may_begin_again(enrolment: Enrolment) -> bool:
+    has_spoken = any(f.state == FollowUpState.DONE for f in enrolment.followups.all())
+    return (
+        enrolment.state == EnrolmentState.STOPPED and enrolment.reason in REVIVED and not has_spoken
+    )
+
+
+def _without_told(plan: Wanted, former: Iterable[Enrolment]) -> Mapping[int, int]:
+    """The lines of a plan. Nobody is asked twice to review a line, however its pieces came."""
+    if plan.campaign.trigger != Trigger.REVIEW_REQUEST:
+        return plan.lines
+    told = {
+        line.line_id
+        for enrolment in former
+        if enrolment.campaign_id == plan.campaign.pk
+        for line in enrolment.lines.all()
+    }
+    return {pk: pieces for pk, pieces in plan.lines.items() if pk not in told}
+
+
+def _has_lost_its_reason(sighting: Sighting, enrolment: Enrolment) -> bool:
+    """Whether the order ended it, and not the campaign's being switched off, or time."""
+    campaign, progress = enrolment.campaign, sighting.progress
+    if enrolment.state != EnrolmentState.ACTIVE:
+        return False
+    if campaign.trigger == Trigger.REVIEW_REQUEST and campaign.starts_with != Milestone.PLACED:
+        about = {line.line_id for line in enrolment.lines.all()}
+        lines = [line for line in progress.lines if line.line_id in about]
+        return progress.is_cancelled or not any(line.is_at(campaign.starts_with) for line in lines)
+    plans = _wanted_by(enrolment.campaign, sighting)
+    return all(plan.key != enrolment.key for plan in plans)
+
+
+def _begin(fresh: Sequence[tuple[Enrolment, Mapping[int, int]]]) -> None:
+    """Store the enrolments with their lines and first follow-ups."""
+    if not fresh:
+        return
+    rows = [enrolment for enrolment, _lines in fresh]
+    Enrolment.objects.bulk_create(rows, ignore_conflicts=True)
+    stored = {
+        (e.campaign_id, e.order_id, e.key): e
+        for e in Enrolment.objects.filter(
+            order__in=[row.order_id for row in rows], state=EnrolmentState.ACTIVE
+        )
+    }
+    lines: list[EnrolledLine] = []
+    begun: list[Enrolment] = []
+    for row, about in fresh:
+        enrolment = stored.get((row.campaign_id, row.order_id, row.key))
+        if enrolment is None:
+            continue
+        begun.append(enrolment)
+        lines += [
+            EnrolledLine(enrolment=enrolment, line_id=pk, quantity=pieces)
+            for pk, pieces in about.items()
+        ]
+    EnrolledLine.objects.bulk_create(lines, ignore_conflicts=True)
+    start(begun)
+
+
+def _begin_again(enrolments: Sequence[Enrolment], now: dt.datetime) -> None:
+    """Back to the first step, as if the status had never been set back."""
+    if not enrolments:
+        return
+    clocks = {enrolment.pk: enrolment.clock_at for enrolment in enrolments}
+    for enrolment in enrolments:
+        enrolment.state, enrolment.reason, enrolment.ended_at = EnrolmentState.ACTIVE, "", None
+    Enrolment.objects.bulk_update(enrolments, ["state", "reason", "ended_at", "clock_at"])
+    ended = (FollowUpState.CANCELLED, FollowUpState.SKIPPED, FollowUpState.MISSED)
+    rows = FollowUp.objects.filter(enrolment__in=clocks, state__in=ended)
+    again = list(rows.select_related("step"))
+    for followup in again:
+        followup.state, followup.reason, followup.ended_at = FollowUpState.PLANNED, "", None
+        followup.planned_for = max(clocks[followup.enrolment_id], now) + followup.step.delay
+        followup.due_at = followup.planned_for
+    FollowUp.objects.bulk_update(again, ["state", "reason", "ended_at", "planned_for", "due_at"])
+
+
+def _close_tasks(sightings: Collection[Sighting], now: dt.datetime) -> None:
+    """An order that was paid or cancelled is nobody's task any more."""
+    settled = [
+        s.progress.order.order_id
+        for s in sightings
+        if s.progress.is_cancelled or not s.progress.payment.is_due
+    ]
+    if settled:
+        StaffTask.objects.filter(
+            kind=StaffTaskKind.UNPAID_ORDER, order_id__in=settled, closed_at__isnull=True
+        ).update(closed_at=now)

@@ -1,0 +1,40 @@
+"""How the orders of a batch stand now, in constant queries."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from cart_recovery.eligibility.order_rules import OrderSubject
+from cart_recovery.eligibility.purchases import ordered_again
+from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, Trigger
+from cart_recovery.reviews.standing import complaints_about, reviewed_lines
+from cart_recovery.shop.progress import load_progress
+
+
+def load_subjects(enrolments: Collection[Enrolment]) -> dict[int, OrderSubject]:
+    """The orders of enrolments by the enrolments' keys. Needs `order`, `contact`, `campaign`
+    and `lines` loaded; no query where none is about an order."""
+    keys = {e.pk: e.subject_order.order_id for e in enrolments if e.order_id is not None}
+    if not keys:
+        return {}
+    progress = load_progress({key for key in keys.values() if key is not None})
+    asking = [e for e in enrolments if e.campaign.trigger == Trigger.REVIEW_REQUEST]
+    lines = {line.line_id for e in asking for line in e.lines.all()} - {None}
+    reviewed = reviewed_lines({pk for pk in lines if pk is not None}) if lines else set()
+    minding = {
+        key
+        for e in enrolments
+        if e.campaign.trigger in CHOSEN_START_TRIGGERS
+        if (key := keys.get(e.pk)) is not None
+    }
+    complaints = complaints_about(minding) if minding else set()
+    again = ordered_again([e for e in enrolments if e.order_id is not None], progress)
+    return {
+        pk: OrderSubject(
+            progress.get(order_id or 0),
+            frozenset(reviewed),
+            has_complaint=order_id in complaints,
+            is_ordered_again=pk in again,
+        )
+        for pk, order_id in keys.items()
+    }

@@ -1,0 +1,136 @@
+"""May this still be said about an order? Pure rules over how the order stands now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS, is_overtaken
+from cart_recovery.eligibility.verdicts import Skip
+from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, Milestone, Reason, Trigger
+from cart_recovery.shop.progress import OrderProgress
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSubject:
+    """The order of a follow-up as it stands now. `progress` is None where the order is gone.
+
+    `reviewed`: its lines of which a review was written; `has_complaint`: staff look after one;
+    `is_ordered_again`: its person has ordered the same goods since.
+    """
+
+    progress: OrderProgress | None
+    reviewed: frozenset[int] = frozenset()
+    has_complaint: bool = False
+    is_ordered_again: bool = False
+
+
+OrderRule = Callable[[Enrolment, OrderSubject], Skip | None]
+
+
+def refusal(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """The first rule's no; None where nothing stands against it. Needs campaign and lines loaded."""
+    for rule in ORDER_RULES.values():
+        if (skip := rule(enrolment, subject)) is not None:
+            return skip
+    return None
+
+
+def lines_left(enrolment: Enrolment, subject: OrderSubject) -> dict[int, int]:
+    """What the message is still about: line -> pieces that were not cancelled, returned, refunded
+    or, for a review request, reviewed."""
+    enrolled = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
+    if subject.progress is None:
+        return {}
+    if enrolment.campaign.trigger in AFTER_RETURN:
+        return enrolled
+    left = {}
+    for line in subject.progress.lines:
+        pieces = min(enrolled.get(line.line_id, 0), line.open_quantity)
+        is_reviewed = line.line_id in subject.reviewed
+        if pieces > 0 and not (is_reviewed and _asks_for_reviews(enrolment)):
+            left[line.line_id] = pieces
+    return left
+
+
+def _ends(reason: Reason) -> Skip:
+    return Skip(reason, ends_enrolment=True)
+
+
+def _asks_for_reviews(enrolment: Enrolment) -> bool:
+    return enrolment.campaign.trigger == Trigger.REVIEW_REQUEST
+
+
+def _judge_order(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """Does it still exist, and stand?"""
+    if subject.progress is None:
+        return _ends(Reason.ORDER_GONE)
+    if subject.progress.is_cancelled and enrolment.campaign.trigger not in AFTER_RETURN:
+        return _ends(Reason.ORDER_CANCELLED)
+    return None
+
+
+def _judge_payment(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """A reminder to pay needs a debt, and nobody who has ordered anew pays the first order as well."""
+    if enrolment.campaign.trigger != Trigger.ORDER_UNPAID or subject.progress is None:
+        return None
+    if not subject.progress.payment.is_due:
+        return _ends(Reason.ORDER_PAID)
+    # the other order may be cancelled yet; and what stays unpaid at the end is for staff
+    return Skip(Reason.ORDERED_AGAIN) if subject.is_ordered_again else None
+
+
+def _judge_milestone(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """Is it still where the message says that it is?"""
+    campaign, progress = enrolment.campaign, subject.progress
+    chosen = campaign.starts_with if campaign.trigger in CHOSEN_START_TRIGGERS else ""
+    kind = KINDS.get(campaign.trigger, chosen)
+    if progress is None or kind in ("", Milestone.PLACED):
+        return None
+    if kind == Milestone.REFUNDED:
+        return None if _is_refunded(progress) else _ends(Reason.SET_BACK)
+    enrolled = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
+    if is_overtaken(campaign.trigger, enrolled, progress):
+        return _ends(Reason.OVERTAKEN)
+    if not enrolled:
+        is_vague = campaign.trigger == Trigger.ORDER_PARTLY_SHIPPED
+        return _ends(Reason.SET_BACK) if is_vague and not progress.is_partly_shipped else None
+    lines = {line.line_id: line for line in progress.lines if line.line_id in enrolled}
+    for key, line in lines.items():
+        if line.open_quantity > 0 and line.at(kind) < min(enrolled[key], line.open_quantity):
+            return _ends(Reason.SET_BACK)
+    return None
+
+
+def _is_refunded(progress: OrderProgress) -> bool:
+    says_so = progress.refunded > 0 or progress.milestone == Milestone.REFUNDED
+    return says_so or any(line.at(Milestone.REFUNDED) for line in progress.lines)
+
+
+def _judge_goods(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """Is there anything left that it is about?"""
+    if not enrolment.lines.all() or lines_left(enrolment, subject):
+        return None
+    unreviewed = OrderSubject(subject.progress)
+    is_reviewed = _asks_for_reviews(enrolment) and lines_left(enrolment, unreviewed)
+    return _ends(Reason.REVIEWED if is_reviewed else Reason.TAKEN_BACK)
+
+
+def _judge_complaint(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
+    """Nobody who has complained is asked for a review, or offered more."""
+    is_service = enrolment.campaign.trigger not in CHOSEN_START_TRIGGERS
+    return None if is_service or not subject.has_complaint else _ends(Reason.COMPLAINT)
+
+
+#: in the order in which they are asked. The names are kept by stories
+ORDER_RULES: Final[Mapping[str, OrderRule]] = MappingProxyType(
+    {
+        "order": _judge_order,
+        "payment": _judge_payment,
+        "goods": _judge_goods,
+        "milestone": _judge_milestone,
+        "complaint": _judge_complaint,
+    }
+)

@@ -1,0 +1,150 @@
+"""Looking at orders about which something was said: what is new, and whose they are. In bulk."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connections
+from django.db.models import Case, F, Value, When
+
+from cart_recovery.carts.guarding import database
+from cart_recovery.contacts.addresses import address_digest
+from cart_recovery.contacts.claims import usable_email, usable_phone
+from cart_recovery.contacts.identities import Guest, resolve_guests, resolve_users
+from cart_recovery.models import Contact, OrderMilestone, Suppression, TrackedOrder
+from cart_recovery.orders.milestones import Group, groups, news
+from cart_recovery.provider_events import SuppressionReason
+from cart_recovery.shop.orders import OrderFacts
+from cart_recovery.shop.progress import OrderProgress, load_progress
+
+
+@dataclass(slots=True)
+class Sighting:
+    """An order as a sweep finds it. `groups` come with what is new once that is kept."""
+
+    tracked: TrackedOrder
+    progress: OrderProgress
+    groups: list[Group] = field(default_factory=list)
+    fresh: list[OrderMilestone] = field(default_factory=list)
+
+
+def look(limit: int) -> tuple[list[TrackedOrder], list[Sighting]]:
+    """The orders that were changed longest ago, and how those of them that exist stand now.
+
+    Reads only. Constant queries.
+    """
+    rows = list(
+        TrackedOrder.objects.filter(changed_at__isnull=False).order_by("changed_at", "pk")[:limit]
+    )
+    progress = load_progress([row.order_id for row in rows if row.order_id is not None])
+    known = _milestones_of(rows)
+    group = uuid.uuid4().hex
+    sightings = []
+    for row in rows:
+        found = progress.get(row.order_id or 0)
+        if found is None or row.changed_at is None:
+            continue
+        fresh = news(row, found, known.get(row.pk, []), group=group, changed_at=row.changed_at)
+        sightings.append(Sighting(row, found, fresh=fresh))
+    return rows, sightings
+
+
+def unchanged(rows: Sequence[TrackedOrder]) -> set[int]:
+    """Those of the rows about which nothing was said since they were read, locked until the
+    transaction ends. The others wait for the next look."""
+    seen = {row.pk: row.changed_at for row in rows}
+    features = connections[database()].features
+    found = TrackedOrder.objects.filter(pk__in=seen)
+    if features.has_select_for_update:
+        found = found.select_for_update(skip_locked=features.has_select_for_update_skip_locked)
+    pairs = found.order_by("pk").values_list("pk", "changed_at")
+    return {pk for pk, changed_at in pairs if changed_at == seen[pk]}
+
+
+def keep(sightings: Sequence[Sighting]) -> None:
+    """Write down what is new, and give each sighting its groups as they are stored. Two statements.
+
+    What another sweep has noticed in the same moment stays as it is.
+    """
+    fresh = [row for sighting in sightings for row in sighting.fresh]
+    OrderMilestone.objects.bulk_create(fresh, ignore_conflicts=True)
+    stored = _milestones_of([sighting.tracked for sighting in sightings])
+    for sighting in sightings:
+        sighting.groups = groups(stored.get(sighting.tracked.pk, []))
+
+
+def settle(rows: Sequence[TrackedOrder], sightings: Sequence[Sighting]) -> None:
+    """These have been looked at, and this is how. One statement."""
+    seen: dict[str, list[int]] = defaultdict(list)
+    for sighting in sightings:
+        seen[sighting.progress.order.status or ""].append(sighting.tracked.pk)
+    statuses = [When(pk__in=ids, then=Value(status[:255])) for status, ids in seen.items()]
+    TrackedOrder.objects.filter(pk__in=[row.pk for row in rows]).update(
+        changed_at=None, seen_status=Case(*statuses, default=F("seen_status"))
+    )
+
+
+def identify(sightings: Sequence[Sighting]) -> None:
+    """See that each order has its contact. Constant queries for all who are known.
+
+    A contact that was merged into another one is followed to that one.
+    """
+    nameless = [s for s in sightings if s.tracked.contact_id is None]
+    members = resolve_users({s.progress.order.user_id for s in nameless} - {None})
+    strangers = {
+        s.tracked.pk: _guest(s.progress.order, s.tracked.language)
+        for s in nameless
+        if s.progress.order.user_id not in members
+    }
+    guests = resolve_guests(_not_erased(strangers))
+    for sighting in nameless:
+        order = sighting.progress.order
+        contact = members.get(order.user_id) or guests.get(sighting.tracked.pk)
+        if contact is not None:
+            sighting.tracked.contact_id = contact.merged_into_id or contact.pk
+    named = [s.tracked for s in nameless if s.tracked.contact_id is not None]
+    TrackedOrder.objects.bulk_update(named, ["contact"])
+    known = Contact.objects.filter(
+        pk__in={s.tracked.contact_id for s in sightings}, merged_into__isnull=False
+    )
+    winners = dict(known.values_list("pk", "merged_into_id"))
+    for sighting in sightings:
+        key = sighting.tracked.contact_id
+        sighting.tracked.contact_id = winners.get(key or 0, key)
+
+
+def _not_erased(guests: Mapping[int, Guest]) -> dict[int, Guest]:
+    """Without those who had their data erased: their orders in the shop bring nothing of it back.
+    One query."""
+    digests = {
+        key: {
+            address_digest(kind, address)
+            for kind, address in (("email", usable_email(guest.email)[1]),
+                                  ("phone", usable_phone(guest.phone, guest.country)))
+            if address
+        }
+        for key, guest in guests.items()
+    }  # fmt: skip
+    everyone = {digest for own in digests.values() for digest in own}
+    if not everyone:
+        return dict(guests)
+    blocked = Suppression.objects.filter(
+        address_digest__in=everyone, reason=SuppressionReason.ERASED
+    )
+    erased = set(blocked.values_list("address_digest", flat=True))
+    return {key: guest for key, guest in guests.items() if not digests[key] & erased}
+
+
+def _guest(order: OrderFacts, language: str) -> Guest:
+    return Guest(order.email, order.phone, order.country, language, order.basket_id)
+
+
+def _milestones_of(rows: Collection[TrackedOrder]) -> dict[int, list[OrderMilestone]]:
+    found: dict[int, list[OrderMilestone]] = defaultdict(list)
+    stored = OrderMilestone.objects.filter(tracked__in=[row.pk for row in rows])
+    for milestone in stored.order_by("pk"):
+        found[milestone.tracked_id].append(milestone)
+    return found

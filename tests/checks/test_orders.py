@@ -1,0 +1,90 @@
+"""What the shop's words for its orders mean, and what of them nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core import checks
+from django.test import override_settings
+from oscar.core.loading import get_model
+
+from cart_recovery.checks.orders import check_orders, check_shipping_events
+
+
+def recovery(**changes: Any) -> Any:
+    return override_settings(CART_RECOVERY={**settings.CART_RECOVERY, **changes})
+
+
+def test_the_usual_words_are_known() -> None:
+    pipeline = {
+        "Pending": ("Being processed", "Cancelled"), "Teilweise versandt": ("VERSANDT ",),
+        "Partially shipped": (), "Zugestellt": (), "Refunded": (),
+    }  # fmt: skip
+    with override_settings(OSCAR_ORDER_STATUS_PIPELINE=pipeline, OSCAR_LINE_STATUS_PIPELINE={}):
+        assert check_orders(None) == []
+
+
+@pytest.mark.parametrize("name", ["OSCAR_ORDER_STATUS_PIPELINE", "OSCAR_LINE_STATUS_PIPELINE"])
+def test_words_that_nobody_knows_are_listed(name: str) -> None:
+    with override_settings(**{name: {"Beim Zoll": ("Shipped",), "Gepflückt": ()}}):
+        (warning,) = check_orders(None)
+        assert warning.id == "cart_recovery.W501"
+        assert '"Beim Zoll", "Gepflückt"' in warning.msg
+        assert "Shipped" not in warning.msg
+        assert "partly_shipped" in str(warning.hint)
+        words = {"beim zoll": "shipped", "Gepflückt": "", "Complete": "shipped"}
+        with recovery(STATUS_MILESTONES=words):
+            assert check_orders(None) == []
+
+
+def test_a_first_status_that_nobody_knows_is_listed() -> None:
+    with override_settings(OSCAR_INITIAL_ORDER_STATUS="Im Zulauf"):
+        assert [warning.id for warning in check_orders(None)] == ["cart_recovery.W501"]
+
+
+def test_a_status_that_waits_for_its_payment_is_known() -> None:
+    waiting = recovery(UNPAID_ORDER_STATUSES=["vorkasse"])
+    with waiting, override_settings(OSCAR_INITIAL_ORDER_STATUS="Vorkasse"):
+        assert check_orders(None) == []
+
+
+@pytest.mark.parametrize("milestone", ["on its way", None, "SHIPPED"])
+def test_a_milestone_that_does_not_exist_is_an_error(milestone: Any) -> None:
+    with recovery(STATUS_MILESTONES={"Unterwegs": milestone}):
+        (error,) = check_orders(None)
+    assert error.id == "cart_recovery.E008"
+    assert "Unterwegs" in error.msg
+    assert "delivered" in error.msg
+
+
+@pytest.mark.parametrize("name", ["TRACKING_URL", "PAYMENT_RESUME_URL"])
+def test_a_function_that_cannot_be_imported_is_an_error(name: str) -> None:
+    with recovery(**{name: "shop.tracking.nothing"}):
+        (error,) = check_orders(None)
+    assert (error.id, name in error.msg) == ("cart_recovery.E009", True)
+
+
+@pytest.mark.django_db
+class TestShippingEvents:
+    def test_types_that_nobody_knows_are_listed(self) -> None:
+        for name in ("Versandt", "Auf der Rampe", "Teilversandt"):
+            get_model("order", "ShippingEventType").objects.create(name=name)
+        (warning,) = check_shipping_events(None, databases=["default"])
+        assert warning.id == "cart_recovery.W502"
+        assert '"Auf der Rampe"' in warning.msg
+        assert "Versandt" not in warning.msg
+        with recovery(STATUS_MILESTONES={"auf-der-rampe": ""}):
+            assert check_shipping_events(None, databases=["default"]) == [], "its code will do"
+
+    def test_without_leave_the_database_is_not_asked(self, django_assert_num_queries: Any) -> None:
+        get_model("order", "ShippingEventType").objects.create(name="Auf der Rampe")
+        with django_assert_num_queries(0):
+            assert check_shipping_events(None) == []
+            assert check_shipping_events(None, databases=["reports"]) == []
+
+    def test_django_asks_it(self) -> None:
+        get_model("order", "ShippingEventType").objects.create(name="Auf der Rampe")
+        found = checks.run_checks(tags=[checks.Tags.database], databases=["default"])
+        assert "cart_recovery.W502" in [message.id for message in found]

@@ -1,0 +1,670 @@
+"""What is said about orders, from the shop's change to the provider's door."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from cart_recovery import models
+from cart_recovery.campaigns.defaults import install_defaults
+from cart_recovery.channels.locmem import LocmemChannel
+from cart_recovery.consent import withdrawals
+from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.models import (
+    Campaign,
+    EnrolmentState,
+    FollowUp,
+    FollowUpState,
+    Incentive,
+    IncentiveKind,
+    Message,
+    Purpose,
+    Reason,
+    StaffTask,
+    Trigger,
+)
+from tests.factories import make_consent, make_contact, make_product, make_user
+from tests.orders.kit import (
+    enrolments,
+    look,
+    make_order,
+    pay_by,
+    refund,
+    set_status,
+    ship,
+)
+from tests.reviews.kit import fields
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PHONE = "+4915123456789"
+LATER = dt.timedelta(days=30)
+
+
+def switch_on(*triggers: str, **fields: Any) -> None:
+    install_defaults()
+    for campaign in Campaign.objects.filter(trigger__in=triggers):
+        campaign.is_active = True
+        campaign.save()
+        Campaign.objects.filter(pk=campaign.pk).update(
+            activated_at=timezone.now() - dt.timedelta(days=400), **fields
+        )
+
+
+def deliver(*, after: dt.timedelta = dt.timedelta(hours=1)) -> list[Any]:
+    """What is planned comes due so much later; gives what went out by then."""
+    LocmemChannel.outbox.clear()
+    FollowUp.objects.filter(state=FollowUpState.PLANNED).update(
+        planned_for=timezone.now() - dt.timedelta(minutes=1),
+        due_at=timezone.now() - dt.timedelta(minutes=1),
+    )
+    deliver_due()
+    return list(LocmemChannel.outbox)
+
+
+def reasons(order: Any) -> list[tuple[str, str]]:
+    rows = FollowUp.objects.filter(enrolment__order__order=order).order_by("pk")
+    return list(rows.values_list("state", "reason"))
+
+
+class TestNews:
+    def test_shipped_by_text_with_the_way_of_the_parcel(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"), phone=PHONE)
+        ship(order, {order.lines.get(): 1}, notes="DHL https://dhl.example/track/00340.")
+        look()
+        (sent,) = deliver()
+        assert sent.to == PHONE
+        assert order.number in sent.text
+        assert "https://dhl.example/track/00340" in sent.text
+        message = Message.objects.get()
+        assert message.sms_parts <= 2
+        assert enrolments(order)[0].state == EnrolmentState.COMPLETED
+
+    def test_a_parcel_has_its_own_way_or_none(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Mühle"), make_product("Kanne"), quantity=2)
+        mill, pot = order.lines.order_by("pk")
+        told = []
+        for pieces, notes in (
+            ({mill: 1}, "https://dhl.example/1"),
+            ({mill: 1}, "liegt bei der Nachbarin"),
+            ({pot: 2}, "https://dhl.example/3"),
+        ):
+            ship(order, pieces, notes=notes)
+            look()
+            (sent,) = deliver()
+            told.append(re.findall(r"https://dhl\.example/\d", sent.text))
+        assert told == [["https://dhl.example/1"], [], ["https://dhl.example/3"]]
+
+    def test_the_label_knows_the_way_before_the_parcel_leaves(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order()
+        line = order.lines.get()
+        ship(order, {line: 1}, name="Label printed", notes="https://dhl.example/1")
+        ship(order, {line: 1})
+        look()
+        (sent,) = deliver()
+        assert "https://dhl.example/1" in sent.text
+
+    def test_the_rest_does_not_follow_the_first_parcel(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product(), make_product())
+        ship(order, {order.lines.first(): 1}, notes="https://dhl.example/1")
+        look()
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert "dhl.example" not in sent.text
+
+    def test_by_mail_where_there_is_no_number(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"), email="erika@example.de")
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert sent.to == "erika@example.de"
+        assert "Kaffeemühle" in sent.html
+        assert "Warenkorb" not in sent.html
+
+    def test_a_part_of_which_nobody_knows_what_it_is(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED)
+        vague = make_order(make_product("Kaffeemühle"), email="erika@example.de")
+        set_status(vague, "Teilweise versandt")
+        look()
+        (sent,) = deliver()
+        assert vague.number in sent.subject
+        assert "Zu Ihrer Bestellung gehören" in sent.html
+        assert "Kaffeemühle" in sent.html
+        assert "Das kommt noch" not in sent.html + sent.text
+        assert "Auf dem Weg zu Ihnen" not in sent.html + sent.text
+
+    def test_what_went_on_meanwhile_is_not_called_a_part(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED)
+        order = make_order(email="erika@example.de")
+        set_status(order, "Teilweise versandt")
+        look()
+        type(order).objects.filter(pk=order.pk).update(status="Shipped")
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.OVERTAKEN)]
+
+    def test_who_holds_the_parcel_is_not_told_that_it_has_left(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(email="erika@example.de")
+        set_status(order, "Shipped")
+        look()
+        type(order).objects.filter(pk=order.pk).update(status="Delivered")
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.OVERTAKEN)]
+
+    def test_no_consent_is_needed_and_a_no_is_obeyed(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        contact = make_contact("erika@example.de", phone=PHONE)
+        withdrawals.withdraw(contact, channel="sms", purposes=[Purpose.ORDER_STATUS], source="test")
+        order = make_order(email="erika@example.de", phone=PHONE)
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert sent.to == "erika@example.de", "not by text"
+
+    def test_nothing_in_it_advertises(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        incentive = Incentive.objects.create(
+            name="x", kind=IncentiveKind.PERCENTAGE, value=10, valid_for=LATER
+        )
+        models.Step.objects.filter(campaign__trigger=Trigger.ORDER_SHIPPED).update(
+            incentive=incentive
+        )
+        models.MessageTemplate.objects.filter(code="order-shipped").update(
+            html="<p>{{ order_number }}</p>{% if voucher %}{{ voucher.code }} Rabatt{% endif %}"
+            "{% recommendations %}"
+        )
+        make_product("Verlockung")
+        order = make_order(make_product("Kaffeemühle"))
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert "Rabatt" not in sent.html
+        assert "Verlockung" not in sent.html
+        assert not models.VoucherGrant.objects.exists()
+
+    def test_suggestions_where_the_law_lets_them(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        models.MessageTemplate.objects.filter(code="order-shipped").update(
+            html="<p>{{ order_number }}</p>{% recommendations %}"
+        )
+        mill, beans = make_product("Kaffeemühle"), make_product("Kaffeebohnen")
+        mill.primary_recommendations.create(recommendation=beans)
+        seen = {}
+        for country in ("DE", "US"):
+            order = make_order(mill, country=country)
+            set_status(order, "Shipped")
+            look()
+            (sent,) = deliver()
+            seen[country] = "Kaffeebohnen" in sent.html
+        assert seen == {"DE": False, "US": True}
+
+    def test_set_back_after_the_claim_is_seen_at_the_last_look(self, monkeypatch: Any) -> None:
+        from cart_recovery.delivery import outbox
+
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        open_calls = outbox.open_calls
+
+        def change_meanwhile(*args: Any, **kwargs: Any) -> Any:
+            held = open_calls(*args, **kwargs)
+            type(order).objects.filter(pk=order.pk).update(status="Pending")
+            return held
+
+        monkeypatch.setattr(outbox, "open_calls", change_meanwhile)
+        assert deliver() == []
+        assert Message.objects.get().reason == Reason.SET_BACK
+
+    def test_told_again_after_it_was_set_back_unsent(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        set_status(order, "Pending")
+        look()
+        assert deliver() == []
+        set_status(order, "Shipped")
+        look()
+        assert len(deliver()) == 1
+        set_status(order, "Pending")
+        look()
+        set_status(order, "Shipped")
+        look()
+        assert deliver() == []
+
+    def test_a_part_says_what_is_still_to_come(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"), make_product("Teekanne"))
+        first, second = order.lines.order_by("pk")
+        ship(order, {first: 1})
+        look()
+        (sent,) = deliver()
+        assert "Kaffeemühle" in sent.text
+        assert "Teekanne" in sent.text
+        ship(order, {second: 1})
+        look()
+        (sent,) = deliver()
+        assert "Teekanne" in sent.text
+        assert "Kaffeemühle" not in sent.text
+
+    def test_a_refund_names_the_amount(self) -> None:
+        switch_on(Trigger.ORDER_REFUNDED)
+        order = make_order()
+        refund(order, "12.50")
+        look()
+        (sent,) = deliver()
+        assert "12,50" in sent.html
+
+    def test_each_refund_names_its_own_amount(self) -> None:
+        switch_on(Trigger.ORDER_REFUNDED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"))
+        told = []
+        for amount in ("5.00", "7.50"):
+            refund(order, amount)
+            look()
+            (sent,) = deliver()
+            told.append(
+                [part for part in ("5,00", "7,50", "12,50") if part in sent.subject + sent.html]
+            )
+        assert told == [["5,00"], ["7,50"]]
+
+    def test_two_refunds_that_leave_together_name_their_own_amounts(self) -> None:
+        switch_on(Trigger.ORDER_REFUNDED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"))
+        for amount in ("5.00", "7.50"):
+            refund(order, amount)
+            look()
+        sent = deliver()
+        assert sorted(("5,00" in s.html, "7,50" in s.html) for s in sent) == [
+            (False, True), (True, False),
+        ]  # fmt: skip
+
+    def test_a_refund_that_was_told_by_status_names_the_amount_once_it_is_known(self) -> None:
+        switch_on(Trigger.ORDER_REFUNDED)
+        order = make_order()
+        set_status(order, "Refunded")
+        look()
+        refund(order, "12.50")
+        look()
+        (sent,) = deliver()
+        assert "12,50" in sent.html
+
+    def test_a_refund_that_was_taken_back_unseen_is_not_told(self) -> None:
+        switch_on(Trigger.ORDER_REFUNDED)
+        order = make_order()
+        set_status(order, "Refunded")
+        look()
+        type(order).objects.filter(pk=order.pk).update(status="Delivered")
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.SET_BACK)]
+
+    def test_one_person_with_many_orders_gets_no_burst(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        orders = [make_order(email="viel@example.de", phone=PHONE) for _ in range(9)]
+        for order in orders:
+            set_status(order, "Shipped")
+        look()
+        assert len(deliver()) == 4
+        waiting = FollowUp.objects.filter(state=FollowUpState.PLANNED, reason=Reason.CAPPED)
+        assert waiting.count() == 5
+
+    def test_language_of_the_order(self, settings: Any) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"))
+        models.TrackedOrder.objects.update(language="en")
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert sent.language == "en"
+        assert "shipped" in sent.text.lower() or "on its way" in sent.text.lower()
+
+    @pytest.mark.parametrize("path", ["tests.delivery.test_orders.fail", "no.such.function"])
+    def test_a_function_of_the_shop_that_fails_costs_the_link_alone(
+        self, settings: Any, path: str
+    ) -> None:
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "TRACKING_URL": path}
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"))
+        set_status(order, "Shipped")
+        look()
+        assert len(deliver()) == 1
+
+
+class TestReviews:
+    def asked(self, *products: Any, **kwargs: Any) -> Any:
+        switch_on(Trigger.REVIEW_REQUEST)
+        contact = make_consent(make_contact("erika@example.de"), purpose=Purpose.REVIEW_REQUEST)
+        order = make_order(*products, email="erika@example.de", **kwargs)
+        set_status(order, "Delivered")
+        look()
+        assert contact.enrolments.count() == 1
+        return order
+
+    def test_asks_with_a_link_and_with_grades(self) -> None:
+        order = self.asked(make_product("Kaffeemühle"))
+        (sent,) = deliver()
+        link = models.ReviewLink.objects.get()
+        assert [str(key) for key in link.line_ids] == [str(order.lines.get().pk)]
+        assert "/review/" in sent.html
+        assert "score=1" in sent.html
+        assert "Kaffeemühle" in sent.html
+        assert "List-Unsubscribe" in sent.headers
+
+    @pytest.mark.parametrize(
+        ("scale", "words"),
+        [
+            ({"best": 1, "worst": 6}, "Note von 1 (sehr gut) bis 6 oder"),
+            ({"best": 5, "worst": 1}, "Note von 5 (sehr gut) bis 1 oder"),
+            ({"best": 10, "worst": 0}, "Note von 10 (sehr gut) bis 0 oder"),
+        ],
+    )
+    def test_a_text_asks_for_a_grade_of_the_shops_own_scale(
+        self, settings: Any, scale: dict[str, int], words: str
+    ) -> None:
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "RATING_SCALE": scale}
+        switch_on(Trigger.REVIEW_REQUEST)
+        contact = make_contact("erika@example.de", phone=PHONE)
+        make_consent(contact, "sms", purpose=Purpose.REVIEW_REQUEST)
+        order = make_order(email="erika@example.de", phone=PHONE)
+        set_status(order, "Delivered")
+        look()
+        (sent,) = deliver()
+        assert words in sent.text
+
+    def test_only_with_consent_for_review_requests(self) -> None:
+        switch_on(Trigger.REVIEW_REQUEST)
+        make_consent(make_contact("erika@example.de"), purpose=Purpose.CART_REMINDER)
+        order = make_order(email="erika@example.de")
+        set_status(order, "Delivered")
+        look()
+        assert deliver() == []
+        assert reasons(order)[0] == (FollowUpState.SKIPPED, Reason.NO_CONSENT)
+
+    def test_reminds_once_and_not_of_what_was_reviewed(self) -> None:
+        order = self.asked(make_product("Kaffeemühle"), make_product("Teekanne"))
+        deliver()
+        line = order.lines.first()
+        write_review(line)
+        (sent,) = deliver()
+        assert "Teekanne" in sent.html
+        assert "Kaffeemühle" not in sent.html
+        assert deliver() == []
+
+    def test_stops_when_all_is_reviewed(self) -> None:
+        order = self.asked(make_product("Kaffeemühle"))
+        deliver()
+        write_review(order.lines.get())
+        assert deliver() == []
+        assert reasons(order)[-1][1] == Reason.REVIEWED
+
+    def test_not_after_a_complaint(self) -> None:
+        order = self.asked()
+        StaffTask.objects.create(
+            kind=models.StaffTaskKind.LOW_RATING, order=order, opened_at=timezone.now()
+        )
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.COMPLAINT)]
+
+    @pytest.mark.parametrize("way", ["refund", "return", "cancel"])
+    def test_not_for_what_came_back(self, way: str) -> None:
+        """PAINS 32, also where no sweep has looked since."""
+        order = self.asked()
+        line = order.lines.get()
+        if way == "refund":
+            refund(order, "20.00", {line: 1})
+        elif way == "return":
+            ship(order, {line: 1}, name="Returned")
+        else:
+            type(line).objects.filter(pk=line.pk).update(status="Cancelled")
+        assert deliver() == []
+        assert reasons(order)[0][1] in (Reason.TAKEN_BACK, Reason.ORDER_CANCELLED)
+
+    def test_a_refunded_line_is_left_out_of_the_request(self) -> None:
+        order = self.asked(make_product("Kaffeemühle"), make_product("Teekanne"))
+        refund(order, "20.00", {order.lines.first(): 1})
+        (sent,) = deliver()
+        assert "Kaffeemühle" not in sent.html
+        assert "Teekanne" in sent.html
+
+    def test_promises_thanks_whatever_is_said(self) -> None:
+        incentive = Incentive.objects.create(
+            name="Danke", kind=IncentiveKind.PERCENTAGE, value=Decimal(5), valid_for=LATER
+        )
+        switch_on(Trigger.REVIEW_REQUEST, thanks=incentive)
+        make_consent(make_contact("erika@example.de"), purpose=Purpose.REVIEW_REQUEST)
+        order = make_order(email="erika@example.de")
+        set_status(order, "Delivered")
+        look()
+        (sent,) = deliver()
+        assert "5" in sent.html
+        assert not models.VoucherGrant.objects.exists()
+
+
+class TestUnpaid:
+    @pytest.fixture(autouse=True)
+    def _shop(self, settings: Any) -> None:
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "UNPAID_ORDER_STATUSES": ["Pending payment"],
+            "PAYMENT_RESUME_URL": "tests.delivery.test_orders.pay_here",
+        }
+        switch_on(Trigger.ORDER_UNPAID)
+
+    def test_reminds_twice_then_staff_take_over(self) -> None:
+        order = make_order(status="Pending payment", email="erika@example.de")
+        look()
+        (sent,) = deliver()
+        assert f"https://shop.example/pay/{order.number}/de/" in sent.html
+        assert not StaffTask.objects.exists()
+        assert len(deliver()) == 1
+        assert deliver() == []
+        task = StaffTask.objects.get()
+        assert (task.kind, task.order_id) == ("unpaid_order", order.pk)
+        set_status(order, "Paid")
+        look()
+        task.refresh_from_db()
+        assert task.closed_at is not None
+
+    @pytest.mark.parametrize("status", ["Pending", "Pending payment"])
+    def test_nobody_pays_for_an_order_that_they_have_placed_anew(self, status: str) -> None:
+        mill, beans = make_product(), make_product()
+        order = make_order(mill, status="Pending payment", email="erika@example.de")
+        look()
+        again = make_order(mill, beans, status=status, email="Erika@Example.de")
+        deliver()
+        assert reasons(order) == [
+            (FollowUpState.SKIPPED, Reason.ORDERED_AGAIN), (FollowUpState.PLANNED, ""),
+        ]  # fmt: skip
+        if status == "Pending":
+            # but of the one that holds nothing any more the first one is missed again
+            type(again).objects.filter(pk=again.pk).update(status="Cancelled")
+            assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_staff_hear_of_what_was_ordered_anew_and_stays_unpaid(self) -> None:
+        mill = make_product()
+        order = make_order(mill, status="Pending payment", email="erika@example.de")
+        look()
+        make_order(mill, email="erika@example.de")
+        assert deliver() == deliver() == []
+        assert StaffTask.objects.get().order_id == order.pk
+
+    @pytest.mark.parametrize("other", ["goods", "person", "earlier"])
+    def test_another_order_is_no_reason_to_wait_for_no_money(self, other: str) -> None:
+        mill = make_product()
+        earlier = timezone.now() - dt.timedelta(hours=1)
+        if other == "earlier":
+            make_order(mill, email="erika@example.de", placed_at=earlier)
+        order = make_order(mill, status="Pending payment", email="erika@example.de")
+        if other == "goods":
+            make_order(make_product(), email="erika@example.de")
+        elif other == "person":
+            make_order(mill, email="max@example.de")
+        look()
+        (sent,) = deliver()
+        assert order.number in sent.subject
+
+    def test_ordered_anew_after_the_claim_is_seen_at_the_last_look(self, monkeypatch: Any) -> None:
+        from cart_recovery.delivery import outbox
+
+        mill = make_product()
+        order = make_order(mill, status="Pending payment", email="erika@example.de")
+        look()
+        open_calls = outbox.open_calls
+
+        def order_meanwhile(*args: Any, **kwargs: Any) -> Any:
+            held = open_calls(*args, **kwargs)
+            make_order(mill, email="erika@example.de")
+            return held
+
+        monkeypatch.setattr(outbox, "open_calls", order_meanwhile)
+        assert deliver() == []
+        assert Message.objects.get().reason == Reason.ORDERED_AGAIN
+        assert order.pk
+
+    def test_looking_for_orders_placed_anew_costs_a_batch_the_same(self) -> None:
+        def cost(number: int) -> int:
+            for n in range(number):
+                mill, email = make_product(), f"p{number}-{n}@example.de"
+                make_order(mill, status="Pending payment", email=email)
+                if n % 2:
+                    make_order(mill, email=email)
+            look()
+            with CaptureQueriesContext(connection) as queries:
+                deliver()
+            assert len(LocmemChannel.outbox) == number - number // 2
+            FollowUp.objects.filter(state=FollowUpState.PLANNED).update(
+                state=FollowUpState.CANCELLED
+            )
+            return len(queries)
+
+        cost(2)
+        assert cost(4) == cost(12)
+
+    def test_payment_without_a_word_is_seen_before_sending(self) -> None:
+        order = make_order(status="Pending payment")
+        look()
+        type(order).objects.filter(pk=order.pk).update(status="Paid")
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.ORDER_PAID)]
+
+    @pytest.mark.parametrize("path", ["tests.delivery.test_orders.fail", "no:such-url"])
+    def test_a_link_that_the_shop_cannot_make_is_left_out(self, settings: Any, path: str) -> None:
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
+        make_order(status="Pending payment")
+        look()
+        assert len(deliver()) == 1
+
+    def test_whoever_turns_out_to_pay_later_is_left_alone(self) -> None:
+        order = make_order(status="Pending payment")
+        look()
+        pay_by(order, "Rechnung")
+        assert deliver() == []
+
+
+def fail(*args: Any) -> str:
+    raise RuntimeError("the shop's own")
+
+
+def pay_here(number: str, language: str) -> str:
+    return f"/pay/{number}/{language}/"
+
+
+class TestCrossSell:
+    def sold(self, *products: Any, **kwargs: Any) -> Any:
+        switch_on(Trigger.CROSS_SELL)
+        make_consent(make_contact("erika@example.de"), purpose=Purpose.PROMOTION)
+        order = make_order(*products, email="erika@example.de", **kwargs)
+        set_status(order, "Delivered")
+        look()
+        return order
+
+    def recommend(self, primary: Any, other: Any) -> None:
+        primary.primary_recommendations.create(recommendation=other)
+
+    def test_suggests_what_goes_with_it(self) -> None:
+        mill, beans = make_product("Kaffeemühle"), make_product("Kaffeebohnen")
+        self.recommend(mill, beans)
+        self.sold(mill)
+        (sent,) = deliver()
+        assert "Kaffeebohnen" in sent.html
+
+    def test_never_what_was_bought_before(self) -> None:
+        mill, beans, pot = (make_product(t) for t in ("Kaffeemühle", "Kaffeebohnen", "Teekanne"))
+        self.recommend(mill, beans)
+        self.recommend(mill, pot)
+        make_order(beans, email="Erika@example.de")
+        self.sold(mill)
+        (sent,) = deliver()
+        assert "Kaffeebohnen" not in sent.html
+        assert "Teekanne" in sent.html
+
+    def test_nothing_to_suggest_is_not_sent(self) -> None:
+        order = self.sold(make_product("Kaffeemühle"))
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.NOTHING_TO_SUGGEST)]
+
+    def test_needs_consent_for_offers(self) -> None:
+        mill, beans = make_product("Kaffeemühle"), make_product("Kaffeebohnen")
+        self.recommend(mill, beans)
+        switch_on(Trigger.CROSS_SELL)
+        order = make_order(mill, user=make_user("kunde@example.de"))
+        set_status(order, "Delivered")
+        look()
+        assert deliver() == []
+        assert reasons(order) == [(FollowUpState.SKIPPED, Reason.NO_CONSENT)]
+
+
+def test_a_batch_costs_the_same_whatever_its_size() -> None:
+    switch_on(Trigger.ORDER_DELIVERED, Trigger.REVIEW_REQUEST, Trigger.CROSS_SELL)
+    partner = make_product("Dazu passt")
+
+    def cost(number: int) -> int:
+        for _ in range(number):
+            product = make_product()
+            product.primary_recommendations.create(recommendation=partner)
+            order = make_order(product, make_product())
+            contact = make_contact(order.guest_email)
+            make_consent(contact, purpose=Purpose.REVIEW_REQUEST)
+            make_consent(contact, purpose=Purpose.PROMOTION)
+            set_status(order, "Delivered")
+        look()
+        FollowUp.objects.filter(state=FollowUpState.PLANNED).exclude(step__position=1).update(
+            due_at=timezone.now() + LATER
+        )
+        FollowUp.objects.filter(state=FollowUpState.PLANNED, step__position=1).update(
+            planned_for=timezone.now(), due_at=timezone.now()
+        )
+        LocmemChannel.outbox.clear()
+        with CaptureQueriesContext(connection) as queries:
+            deliver_due()
+        assert len(LocmemChannel.outbox) >= number * 3
+        return len(queries)
+
+    cost(1)
+    assert cost(2) == cost(12)
+
+
+def write_review(line: Any) -> None:
+    """As somebody writes it behind the link of the request."""
+    client = Client()
+    path = re.search(r"/review/[A-Za-z0-9_-]+", LocmemChannel.outbox[-1].html)
+    assert path is not None
+    page = client.get(f"/recovery{path[0]}", follow=True)
+    assert page.status_code == 200
+    response = client.post(page.request["PATH_INFO"], fields(line))
+    assert response.status_code in (200, 302)
+    assert models.LineReview.objects.filter(line=line).exists()

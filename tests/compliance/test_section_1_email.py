@@ -52,7 +52,7 @@ def test_1_1_the_link_names_person_and_list_and_cannot_be_made_up(send):
     assert one != two
     token = path(one).split("?")[0].rsplit("/", 1)[-1]
     assert len(token) >= 24
-    assert "max" not in one
+    assert "max" not in one.replace(token, "").replace(token, "")
     forged = one.replace(token, token[:-1] + ("A" if token[-1] != "A" else "B"))
     assert Client().post(path(forged)).status_code == 404
     assert may_write_to("max@example.de")

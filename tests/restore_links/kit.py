@@ -70,12 +70,6 @@ def holding(client: Client) -> dict[str, int]:
     return {line.product.get_title(): line.quantity for line in lines}
 
 
-def words(response: Any) -> str:
-    """The page's text without markup, on one line."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", response.content.decode(), flags=re.S)
-    return " ".join(text.split())
-
-
 def with_strategy(basket: Any) -> Any:
     basket.strategy = get_class("partner.strategy", "Selector")().strategy()
     return basket

@@ -16,6 +16,7 @@ from oscar.core.loading import get_model
 
 from cart_recovery import models
 from tests import checkout, factories
+from tests.pages import words
 from tests.restore_links import kit
 
 pytestmark = pytest.mark.django_db
@@ -57,7 +58,7 @@ def test_a_guests_basket_comes_back_on_another_device(client):
     token = kit.make_link(basket)
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Teekanne": 2, "Tasse": 2}
-    assert "Ihr Warenkorb ist wieder da." in kit.words(response)
+    assert "Ihr Warenkorb ist wieder da." in words(response)
     assert kit.basket_of(client).pk != basket.pk
     assert "oscar_open_basket" in client.cookies
     basket.refresh_from_db()
@@ -72,7 +73,7 @@ def test_the_visitors_own_basket_is_simply_shown(client):
     response = kit.tap(client, token)
     assert kit.basket_of(client).pk == basket.pk
     assert kit.holding(client) == {"Teekanne": 1}
-    assert "wieder da" not in kit.words(response).split("Teekanne")[0]
+    assert "wieder da" not in words(response).split("Teekanne")[0]
     assert get_model("basket", "Basket").objects.count() == 1
 
 
@@ -120,7 +121,7 @@ def test_a_changed_price_is_named_with_both_prices(client, new, said):
     token = kit.make_link(left_basket(product))
     product.stockrecords.update(price=Decimal(new))
     response = kit.tap(client, token)
-    page = kit.words(response).replace("\xa0", " ")
+    page = words(response).replace("\xa0", " ")
     assert said in page.replace("€24.99", "24,99 €").replace("€19.99", "19,99 €").replace(
         "€9.99", "9,99 €"
     )
@@ -129,7 +130,7 @@ def test_a_changed_price_is_named_with_both_prices(client, new, said):
 
 def test_an_unchanged_price_is_not_mentioned(client):
     token = kit.make_link(left_basket(factories.make_product("Teekanne")))
-    assert " statt " not in kit.words(kit.tap(client, token))
+    assert " statt " not in words(kit.tap(client, token))
 
 
 @pytest.mark.parametrize(("have", "left", "expected"), [(0, 2, 2), (1, 2, 2), (2, 1, 2)])
@@ -141,7 +142,7 @@ def test_no_more_than_the_stock_goes_in(client, have, left, expected):
     product.stockrecords.update(num_in_stock=left)
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Teekanne": expected}
-    assert f"nur noch {left} " in kit.words(response).lower()
+    assert f"nur noch {left} " in words(response).lower()
 
 
 def test_the_stock_is_shared_by_lines_of_one_product(client):
@@ -197,7 +198,7 @@ def test_a_product_that_is_gone_is_named_and_the_rest_comes_back(client, go):
     response = kit.tap(client, token)
     assert response.status_code == 200
     assert kit.holding(client) == {"Tasse": 1}
-    assert "„Teekanne“ ist nicht mehr verfügbar." in kit.words(response)
+    assert "„Teekanne“ ist nicht mehr verfügbar." in words(response)
 
 
 @pytest.mark.parametrize("go", WAYS_TO_GO)
@@ -207,7 +208,7 @@ def test_a_basket_of_which_nothing_is_left_gets_an_honest_page(client, go):
     go(tea)
     response = kit.tap(client, token)
     assert response.status_code == 200
-    assert "„Teekanne“ ist nicht mehr verfügbar." in kit.words(response)
+    assert "„Teekanne“ ist nicht mehr verfügbar." in words(response)
     assert 'href="/"' in response.content.decode()
     assert kit.holding(client) == {}
 
@@ -256,10 +257,10 @@ def test_a_variant_comes_back_and_a_gone_one_offers_its_sisters(client):
     assert kit.holding(client) == {"Shirt rot": 1}
     gone_sold_out(red)
     response = kit.tap(Client(), token)
-    assert "Shirt blau" in kit.words(response)
+    assert "Shirt blau" in words(response)
     type(parent).objects.filter(pk=parent.pk).update(is_public=False)
     response = kit.tap(Client(), token)
-    assert "nicht mehr verfügbar" in kit.words(response)
+    assert "nicht mehr verfügbar" in words(response)
     assert blue.get_absolute_url() not in response.content.decode()
 
 
@@ -277,7 +278,7 @@ def test_another_currency_does_not_go_into_the_same_basket(client):
     checkout.add_to_basket(client, cup)
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Tasse": 1}
-    assert "anderen Währung" in kit.words(response)
+    assert "anderen Währung" in words(response)
 
 
 def test_a_whole_basket_in_a_new_currency_comes_back_without_comparing_prices(client):
@@ -286,7 +287,7 @@ def test_a_whole_basket_in_a_new_currency_comes_back_without_comparing_prices(cl
     tea.stockrecords.update(price_currency="CHF", price=Decimal("29.99"))
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Teekanne": 1}
-    assert " statt " not in kit.words(response)
+    assert " statt " not in words(response)
 
 
 def test_the_shops_limit_of_a_basket_holds(client, settings):
@@ -296,7 +297,7 @@ def test_the_shops_limit_of_a_basket_holds(client, settings):
     checkout.add_to_basket(client, other)
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Teekanne": 4, "Tasse": 1}
-    assert "4 von 9" in kit.words(response)
+    assert "4 von 9" in words(response)
 
 
 # --- options ----------------------------------------------------------------------------------------
@@ -333,7 +334,7 @@ def test_a_product_that_needs_a_choice_now_asks_for_it(client):
     make_option(product, required=True)
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Tasse": 1}
-    assert "wählen Sie die Optionen neu" in kit.words(response)
+    assert "wählen Sie die Optionen neu" in words(response)
     assert f'href="{product.get_absolute_url()}"' in response.content.decode()
 
 
@@ -371,7 +372,7 @@ def test_a_guest_who_left_the_payment_page_gets_a_copy_and_a_late_payment_still_
     # the payment comes through after all: the order belongs to the frozen basket
     place_directly(frozen)
     response = kit.tap(Client(), token)
-    assert "schon bestellt" in kit.words(response)
+    assert "schon bestellt" in words(response)
 
 
 def test_a_merged_basket_is_found_where_its_lines_went(client):
@@ -442,7 +443,7 @@ def test_an_emptied_basket_says_so(client):
     basket.flush()
     models.TrackedCart.objects.update(last_activity_at=timezone.now())
     response = kit.tap(client, token)
-    assert "jetzt leer" in kit.words(response)
+    assert "jetzt leer" in words(response)
     assert kit.holding(client) == {}
 
 
@@ -495,7 +496,7 @@ def test_a_basket_that_was_ordered_is_not_filled_again(client):
     token = kit.make_link(kit.basket_of(client))
     checkout.place_order_as_guest(client, None)
     response = kit.tap(client, token)
-    assert "schon bestellt" in kit.words(response)
+    assert "schon bestellt" in words(response)
     assert kit.holding(client) == {}
 
 
@@ -503,7 +504,7 @@ def test_a_copy_that_was_ordered_counts_for_the_link(client):
     token = kit.make_link(left_basket(factories.make_product("Teekanne")))
     kit.tap(client, token)
     checkout.place_order_as_guest(client, None, email="jemand-anders@example.de")
-    assert "schon bestellt" in kit.words(kit.tap(Client(), token))
+    assert "schon bestellt" in words(kit.tap(Client(), token))
 
 
 def test_another_order_of_the_same_person_counts_product_by_product(client):
@@ -513,9 +514,9 @@ def test_another_order_of_the_same_person_counts_product_by_product(client):
     checkout.place_order_as_guest(Client(), tea, email="ERIKA@example.de")
     response = kit.tap(client, token)
     assert kit.holding(client) == {"Tasse": 1}
-    assert "„Teekanne“ haben Sie inzwischen gekauft" in kit.words(response)
+    assert "„Teekanne“ haben Sie inzwischen gekauft" in words(response)
     checkout.place_order_as_guest(Client(), cup, email="Erika@Example.de")
-    assert "schon bestellt" in kit.words(kit.tap(Client(), token))
+    assert "schon bestellt" in words(kit.tap(Client(), token))
 
 
 def test_an_order_from_before_does_not_count(client):
@@ -543,7 +544,7 @@ def test_restoring_again_and_again_changes_nothing(client):
     for _ in range(3):
         response = kit.tap(client, token)
         assert kit.holding(client) == {"Teekanne": 2}
-    assert "liegt schon alles" in kit.words(response)
+    assert "liegt schon alles" in words(response)
     assert get_model("basket", "Basket").objects.count() == 2
 
 

@@ -14,6 +14,7 @@ from oscar.core.loading import get_model
 from cart_recovery import models
 from tests import checkout, factories
 from tests.incentives.test_granting import make_incentive
+from tests.pages import words
 from tests.restore_links import kit
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def test_it_is_applied_and_the_order_has_it(client, kind):
     basket = factories.make_basket(factories.make_product("Teekanne", price="50.00"))
     token = kit.make_link(basket, incentive=make_incentive(kind=kind))
     response = kit.tap(client, token)
-    assert f"Gutschein {granted()} ist eingelöst" in kit.words(response)
+    assert f"Gutschein {granted()} ist eingelöst" in words(response)
     assert codes(client) == {granted()}
     order = checkout.place_order_as_guest(client, None)
     if kind != "free_shipping":
@@ -48,16 +49,16 @@ def test_the_page_announces_it(client):
         factories.make_basket(factories.make_product()), incentive=make_incentive()
     )
     without = kit.make_link(factories.make_basket(factories.make_product()))
-    assert "Gutschein" in kit.words(kit.show(client, with_voucher))
-    assert "Gutschein" not in kit.words(kit.show(client, without))
-    assert granted() not in kit.words(kit.show(client, with_voucher))
+    assert "Gutschein" in words(kit.show(client, with_voucher))
+    assert "Gutschein" not in words(kit.show(client, without))
+    assert granted() not in words(kit.show(client, with_voucher))
 
 
 def test_the_own_basket_gets_it_too_and_only_once(client):
     checkout.add_to_basket(client, factories.make_product("Teekanne"))
     token = kit.make_link(kit.basket_of(client), incentive=make_incentive())
-    assert "ist eingelöst" in kit.words(kit.tap(client, token))
-    assert "ist eingelöst" not in kit.words(kit.tap(client, token))
+    assert "ist eingelöst" in words(kit.tap(client, token))
+    assert "ist eingelöst" not in words(kit.tap(client, token))
     assert codes(client) == {granted()}
 
 
@@ -90,7 +91,7 @@ def test_one_that_does_not_work_any_more_is_named_and_the_basket_still_comes(cli
     token = kit.make_link(basket, incentive=make_incentive())
     spoil()
     response = kit.tap(client, token)
-    assert said in kit.words(response)
+    assert said in words(response)
     assert codes(client) == set()
     assert kit.holding(client) == {"Teekanne": 1}
 
@@ -100,11 +101,11 @@ def test_below_the_minimum_it_waits_outside_the_basket(client):
     token = kit.make_link(
         factories.make_basket(tea), incentive=make_incentive(minimum_basket=Decimal(30))
     )
-    assert "gilt für diesen Warenkorb noch nicht" in kit.words(kit.tap(client, token))
+    assert "gilt für diesen Warenkorb noch nicht" in words(kit.tap(client, token))
     # an order must not use it up for nothing
     assert codes(client) == set()
     checkout.add_to_basket(client, factories.make_product("Tasse", price="15.00"))
-    assert "ist eingelöst" in kit.words(kit.tap(client, token))
+    assert "ist eingelöst" in words(kit.tap(client, token))
     assert codes(client) == {granted()}
 
 
@@ -142,4 +143,4 @@ def test_a_voucher_is_not_wasted_on_a_basket_that_is_gone(client):
     token = kit.make_link(factories.make_basket(tea), incentive=make_incentive())
     tea.delete()
     response = kit.tap(client, token)
-    assert "ist eingelöst" not in kit.words(response)
+    assert "ist eingelöst" not in words(response)

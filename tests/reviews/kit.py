@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -88,12 +87,6 @@ def make_photo(
     kept = io.BytesIO()
     Image.new("RGB", size, "teal").save(kept, kind, **how)
     return SimpleUploadedFile(name, kept.getvalue(), content_type="image/jpeg")
-
-
-def words(response: Any) -> str:
-    """The page's text without markup, on one line."""
-    text = re.sub(r"<(script|style).*?</\1>|<[^>]+>", " ", response.content.decode(), flags=re.S)
-    return " ".join(text.split())
 
 
 def read_early(get_response: Any) -> Any:

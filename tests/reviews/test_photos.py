@@ -15,6 +15,7 @@ from django.test import Client
 from PIL import Image
 
 from cart_recovery import models
+from tests.pages import words
 from tests.reviews import kit
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +81,7 @@ def test_what_is_no_photo_is_refused_and_the_text_kept(
     page = answer.content.decode()
     assert answer.status_code == 400
     assert f'id="recovery-line-{line.pk}-photo-error"' in page
-    assert "Hält den Tee lange warm." in kit.words(answer)
+    assert "Hält den Tee lange warm." in words(answer)
     assert 'value="4" checked' in page
     assert kit.reviews() == []
     assert files(media) == []
@@ -154,5 +155,5 @@ def test_photo_that_a_shop_s_middleware_has_read_is_still_bounded(
     order = kit.make_order()
     line = order.lines.get()
     answer = kit.send(client, kit.make_link(order), kit.fields(line, photo=BAD["9 MB"]()))
-    assert (answer.status_code, "Hält den Tee" in kit.words(answer)) == (400, True)
+    assert (answer.status_code, "Hält den Tee" in words(answer)) == (400, True)
     assert files(media) == []

@@ -16,6 +16,7 @@ from cart_recovery.incentives import thanking
 from cart_recovery.incentives.purging import purge_expired
 from tests import factories
 from tests.incentives.test_granting import discount, make_incentive
+from tests.pages import words
 from tests.reviews import kit
 
 pytestmark = pytest.mark.django_db
@@ -29,10 +30,10 @@ def code() -> str:
 def test_review_is_thanked_for_whatever_its_stars(client: Client, score: str) -> None:
     order = kit.make_order()
     token = kit.make_link(order, thanks=make_incentive())
-    before = kit.words(client.get(kit.path_of(token)))
+    before = words(client.get(kit.path_of(token)))
     assert "10 %" in before
     answer = kit.send(client, token, kit.fields(order.lines.get(), score=score))
-    assert code() in kit.words(answer)
+    assert code() in words(answer)
     basket = factories.make_basket(factories.make_product(price="100.00"))
     assert discount(basket, code())[0] == Decimal("10.00")
     assert models.LineReview.objects.get().was_thanked
@@ -45,14 +46,14 @@ def test_rating_alone_is_thanked_for(client: Client, score: str) -> None:
 
 
 def code_in(answer: Any) -> bool:
-    return code() in kit.words(answer)
+    return code() in words(answer)
 
 
 def test_voucher_shows_to_who_sends_and_not_to_who_opens(client: Client) -> None:
     order = kit.make_order()
     token = kit.make_link(order, thanks=make_incentive())
     kit.send(client, token, {"rating-score": "2"})
-    page = kit.words(client.get(kit.path_of(token)))
+    page = words(client.get(kit.path_of(token)))
     assert code() not in page
     # it is promised to nobody twice
     assert "10 %" not in page
@@ -72,7 +73,7 @@ def test_nothing_is_promised_where_the_campaign_gives_nothing(client: Client) ->
     for thanks in (None, make_incentive(value=Decimal(0))):
         order = kit.make_order()
         token = kit.make_link(order, thanks=thanks)
-        assert "%" not in kit.words(client.get(kit.path_of(token)))
+        assert "%" not in words(client.get(kit.path_of(token)))
         assert kit.send(client, token, {"rating-score": "1"}).status_code == 200
     assert not models.VoucherGrant.objects.exists()
 
@@ -98,5 +99,5 @@ def test_expired_one_goes_like_any_other_and_comes_not_again(client: Client) -> 
     assert purge_expired(later, 10) == 1
     assert not get_model("voucher", "Voucher").objects.exists()
     answer = kit.send(client, token, kit.fields(order.lines.get()))
-    assert code() not in kit.words(answer)
+    assert code() not in words(answer)
     assert models.VoucherGrant.objects.count() == 1

@@ -9,6 +9,7 @@ from cart_recovery.eligibility.purchases import ordered_again
 from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, Trigger
 from cart_recovery.reviews.standing import complaints_about, reviewed_lines
 from cart_recovery.shop.progress import load_progress
+from cart_recovery.shop.reviews import lines_on_show
 
 
 def load_subjects(enrolments: Collection[Enrolment]) -> dict[int, OrderSubject]:
@@ -19,8 +20,9 @@ def load_subjects(enrolments: Collection[Enrolment]) -> dict[int, OrderSubject]:
         return {}
     progress = load_progress({key for key in keys.values() if key is not None})
     asking = [e for e in enrolments if e.campaign.trigger == Trigger.REVIEW_REQUEST]
-    lines = {line.line_id for e in asking for line in e.lines.all()} - {None}
-    reviewed = reviewed_lines({pk for pk in lines if pk is not None}) if lines else set()
+    lines = {pk for e in asking for line in e.lines.all() if (pk := line.line_id) is not None}
+    reviewed = frozenset(reviewed_lines(lines))
+    gone = frozenset(lines - lines_on_show(lines))
     minding = {
         key
         for e in enrolments
@@ -32,7 +34,8 @@ def load_subjects(enrolments: Collection[Enrolment]) -> dict[int, OrderSubject]:
     return {
         pk: OrderSubject(
             progress.get(order_id or 0),
-            frozenset(reviewed),
+            reviewed,
+            gone,
             has_complaint=order_id in complaints,
             is_ordered_again=pk in again,
         )

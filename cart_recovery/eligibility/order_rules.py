@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -17,12 +17,14 @@ from cart_recovery.shop.progress import OrderProgress
 class OrderSubject:
     """The order of a follow-up as it stands now. `progress` is None where the order is gone.
 
-    `reviewed`: its lines of which a review was written; `has_complaint`: staff look after one;
-    `is_ordered_again`: its person has ordered the same goods since.
+    `reviewed`: its lines of which a review was written; `gone`: those whose product shoppers do not
+    see any more; `has_complaint`: staff look after one; `is_ordered_again`: its person has ordered
+    the same goods since.
     """
 
     progress: OrderProgress | None
     reviewed: frozenset[int] = frozenset()
+    gone: frozenset[int] = frozenset()
     has_complaint: bool = False
     is_ordered_again: bool = False
 
@@ -40,17 +42,17 @@ def refusal(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
 
 def lines_left(enrolment: Enrolment, subject: OrderSubject) -> dict[int, int]:
     """What the message is still about: line -> pieces that were not cancelled, returned, refunded
-    or, for a review request, reviewed."""
+    or, for a review request, reviewed or taken out of the shop."""
     enrolled = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
     if subject.progress is None:
         return {}
     if enrolment.campaign.trigger in AFTER_RETURN:
         return enrolled
     left = {}
+    closed = subject.reviewed | subject.gone if _asks_for_reviews(enrolment) else frozenset()
     for line in subject.progress.lines:
         pieces = min(enrolled.get(line.line_id, 0), line.open_quantity)
-        is_reviewed = line.line_id in subject.reviewed
-        if pieces > 0 and not (is_reviewed and _asks_for_reviews(enrolment)):
+        if pieces > 0 and line.line_id not in closed:
             left[line.line_id] = pieces
     return left
 
@@ -113,9 +115,11 @@ def _judge_goods(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
     """Is there anything left that it is about?"""
     if not enrolment.lines.all() or lines_left(enrolment, subject):
         return None
-    unreviewed = OrderSubject(subject.progress)
-    is_reviewed = _asks_for_reviews(enrolment) and lines_left(enrolment, unreviewed)
-    return _ends(Reason.REVIEWED if is_reviewed else Reason.TAKEN_BACK)
+    if lines_left(enrolment, replace(subject, gone=frozenset())):
+        # they may be back by the next step
+        return Skip(Reason.GOODS_GONE)
+    is_kept = lines_left(enrolment, OrderSubject(subject.progress))
+    return _ends(Reason.REVIEWED if is_kept else Reason.TAKEN_BACK)
 
 
 def _judge_complaint(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:

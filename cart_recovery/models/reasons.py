@@ -25,6 +25,7 @@ class Reason(models.TextChoices):
     OVERTAKEN = "overtaken", _("the order has got further since")
     TAKEN_BACK = "taken_back", _("the goods were cancelled, returned or refunded")
     REVIEWED = "reviewed", _("a review was written")
+    GOODS_GONE = "goods_gone", _("the goods are no longer in the shop")
     COMPLAINT = "complaint", _("the person has complained; staff look after it")
     NOTHING_TO_SUGGEST = "nothing_to_suggest", _("there is nothing to suggest")
     # we may not, or cannot

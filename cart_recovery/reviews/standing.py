@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from cart_recovery.models import LineReview, StaffTask, StaffTaskKind
-from cart_recovery.shop.reviews import reviewed_by_users
+from cart_recovery.shop.reviews import reviewed_by_customers
 
 
 def reviewed_lines(line_ids: Collection[int]) -> set[int]:
     """Those of these order lines of which there is a review: written behind one of our links, or by
-    the order's user on the shop's own page. Three queries."""
+    the order's customer on the shop's own page. Three queries."""
     if not line_ids:
         return set()
     ours = LineReview.objects.filter(line__in=set(line_ids))
     written = {key for key in ours.values_list("line_id", flat=True) if key is not None}
-    return written | reviewed_by_users(line_ids)
+    return written | reviewed_by_customers(line_ids)
 
 
 def complaints_about(order_ids: Collection[int]) -> set[int]:

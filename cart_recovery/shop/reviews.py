@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.urls import NoReverseMatch, reverse
 from oscar.core.loading import get_class, get_model
@@ -110,21 +111,47 @@ def reviews_by(user_id: Any | None, product_ids: Collection[Any]) -> dict[Any, R
     return {row.product_id: row for row in found}
 
 
-def reviewed_by_users(line_ids: Collection[Any]) -> set[Any]:
-    """The lines whose product the order's user has reviewed, wherever they did. Two queries."""
+def reviewed_by_customers(line_ids: Collection[Any]) -> set[Any]:
+    """The lines whose product the order's customer has reviewed, wherever they did: logged in, or as
+    a guest who gave the order's address. Two queries."""
     lines = get_model("order", "Line")._base_manager.filter(
-        pk__in=list(line_ids), order__user__isnull=False, product__isnull=False
+        pk__in=list(line_ids), product__isnull=False
     )
-    rows = list(lines.order_by().values_list("pk", "order__user", "product", "product__parent"))
-    users = {user for _pk, user, _product, _parent in rows}
-    products = {key for _pk, _user, *keys in rows for key in keys if key is not None}
+    rows = list(
+        lines.order_by().values_list(
+            "pk", "order__user", Lower("order__guest_email"), "product", "product__parent"
+        )
+    )
     if not rows:
         return set()
-    reviews = get_model("reviews", "ProductReview")._base_manager.filter(
-        user__in=users, product__in=products
+    users = {user for _pk, user, *_rest in rows if user is not None}
+    emails = {email for _pk, _user, email, *_rest in rows if email}
+    products = {key for _pk, _user, _email, *keys in rows for key in keys if key is not None}
+    reviews = get_model("reviews", "ProductReview")._base_manager.filter(product__in=products)
+    said = reviews.annotate(address=Lower("email")).filter(
+        Q(user__in=users) | Q(user__isnull=True, address__in=emails)
     )
-    said = set(reviews.order_by().values_list("user", "product"))
-    return {pk for pk, user, *keys in rows if any((user, key) in said for key in keys)}
+    found = set(said.order_by().values_list("user", "address", "product"))
+    by_user = {(user, product) for user, _email, product in found if user is not None}
+    by_email = {(email, product) for user, email, product in found if user is None}
+    return {
+        pk
+        for pk, user, email, *keys in rows
+        if any((user, key) in by_user or (email, key) in by_email for key in keys)
+    }
+
+
+def lines_on_show(line_ids: Collection[Any]) -> set[Any]:
+    """Those of these lines whose product shoppers can still see, and review. One query."""
+    if not line_ids:
+        return set()
+    lines = get_model("order", "Line")._base_manager.filter(pk__in=list(line_ids))
+    rows = lines.select_related("product__parent").order_by()
+    return {
+        row.pk
+        for row in rows
+        if (product := related(row, "product")) is not None and catalogue.is_public(product)
+    }
 
 
 def permits_review(product_id: Any, user_id: Any | None) -> bool:

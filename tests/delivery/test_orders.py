@@ -411,6 +411,26 @@ class TestReviews:
         assert deliver() == []
         assert reasons(order)[-1][1] == Reason.REVIEWED
 
+    def test_not_of_what_is_no_longer_in_the_shop(self) -> None:
+        order = self.asked(
+            make_product("Kaffeemühle"), make_product("Teekanne"), make_product("Sieb")
+        )
+        show(order, "Kaffeemühle", is_public=False)
+        order.lines.get(title="Sieb").product.delete()
+        (sent,) = deliver()
+        assert "Teekanne" in sent.html
+        assert "Kaffeemühle" not in sent.html
+        assert "Sieb" not in sent.html
+
+    def test_waits_for_the_next_step_while_all_of_it_is_gone(self) -> None:
+        order = self.asked(make_product("Kaffeemühle"))
+        show(order, "Kaffeemühle", is_public=False)
+        assert deliver() == []
+        assert reasons(order)[0] == (FollowUpState.SKIPPED, Reason.GOODS_GONE)
+        show(order, "Kaffeemühle", is_public=True)
+        (sent,) = deliver()
+        assert "Kaffeemühle" in sent.html
+
     def test_not_after_a_complaint(self) -> None:
         order = self.asked()
         StaffTask.objects.create(
@@ -656,6 +676,12 @@ def test_a_batch_costs_the_same_whatever_its_size() -> None:
 
     cost(1)
     assert cost(2) == cost(12)
+
+
+def show(order: Any, title: str, *, is_public: bool) -> None:
+    product = order.lines.get(title=title).product
+    product.is_public = is_public
+    product.save()
 
 
 def write_review(line: Any) -> None:

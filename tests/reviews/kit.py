@@ -23,7 +23,7 @@ TEXT = {"score": "4", "title": "Gut", "body": "Hält den Tee lange warm."}
 def make_order(*products: Any, user: Any = None, email: str = "") -> Any:
     """An order of the products, one line each, as Oscar writes it."""
     basket = factories.make_basket(*(products or (factories.make_product("Teekanne"),)), owner=user)
-    number = f"R{next(factories.counter)}"
+    number = f"R{next(factories.counter):06d}"
     order = create_order(number=number, basket=basket, user=user)
     if user is None:
         order.guest_email = email or f"gast-{order.number.lower()}@example.de"

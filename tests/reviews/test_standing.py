@@ -104,6 +104,23 @@ class TestStanding:
         assert len(queries) <= 3
         assert reviewed_lines([]) == set()
 
+    def test_guest_s_review_on_the_shop_s_page_counts_by_its_address(self) -> None:
+        order, other = (kit.make_order(email=f"{who}@example.de") for who in ("eva", "max"))
+        products = [order.lines.get().product, other.lines.get().product]
+        written = get_model("reviews", "ProductReview").objects
+        for product in products:
+            written.create(
+                product=product, name="Eva", email="Eva@Example.DE", score=5, title="x", body="y"
+            )
+        keys = [made.lines.get().pk for made in (order, other)]
+        assert reviewed_lines(keys) == {keys[0]}
+        # an account's review is the account's, whatever address somebody typed into it
+        user = factories.make_user("anna@example.de")
+        written.create(
+            product=products[1], user=user, email="max@example.de", score=5, title="x", body="y"
+        )
+        assert reviewed_lines(keys) == {keys[0]}
+
     def test_complaint_stands_until_somebody_has_looked_after_it(
         self, client: Client, admin_client: Client
     ) -> None:

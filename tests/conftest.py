@@ -15,8 +15,14 @@ from typing import Any
 import hypothesis
 import pytest
 
-# a slow machine is no defect: speed is shown by benchmarks
-hypothesis.settings.register_profile("cart_recovery", deadline=None, print_blob=True)
+# a slow machine is no defect: speed is shown by benchmarks. The same examples each time: what is new
+# is looked for with `--hypothesis-profile explore`, not in somebody's unrelated change
+hypothesis.settings.register_profile(
+    "cart_recovery", deadline=None, print_blob=True, derandomize=True
+)
+hypothesis.settings.register_profile(
+    "explore", deadline=None, print_blob=True, max_examples=1_000
+)
 hypothesis.settings.load_profile("cart_recovery")
 
 NO_SKIPS = os.environ.get("CART_RECOVERY_NO_SKIPS") == "1"

@@ -259,7 +259,7 @@ class HttpChannelContract(ChannelContract):
         channel.send([self.message(500)])
         begun = time.monotonic()
         channel.send(self.messages(40))
-        assert time.monotonic() - begun < 1.5
+        assert time.monotonic() - begun < 3.5
 
     def test_nothing_personal_is_left_with_the_provider_or_in_our_details(
         self, make_channel, server
@@ -275,7 +275,7 @@ class HttpChannelContract(ChannelContract):
         reply = server.default
         server.default = lambda seen: dataclasses.replace(reply(seen), delay=0.2)
         channel = make_channel(CONCURRENCY=2)
-        monkeypatch.setattr(channel, "limits", lambda: RunLimits(lanes=2, time_budget=0.7))
+        monkeypatch.setattr(channel, "limits", lambda: RunLimits(lanes=2, time_budget=1.5))
         outcomes = channel.send(self.messages(50))
         assert outcomes[0].kind is OutcomeKind.ACCEPTED
         assert (outcomes[-1].kind, outcomes[-1].code) == (OutcomeKind.RETRY_SAFE, "out_of_time")

@@ -257,7 +257,7 @@ class TestProviders:
         finding = found(examine(swept), "channel")
         assert (finding.state, finding.severity) == ("paused", Severity.FAIL)
         assert "401" in finding.quote
-        assert "401" not in str(finding.facts)
+        assert "wrong key" not in str(finding.facts)
 
     def test_channel_that_the_shop_has_removed_is_forgotten(self, swept: dt.datetime) -> None:
         pause("brieftaube", reason="müde", now=swept)

@@ -15,7 +15,7 @@ from tests.rendering.facts import line, mail, request, text_message, voucher
 def rendered(text: str, *args: object, **kwargs: object) -> str:
     """The text part's own text, without the frame's footer."""
     sent = mail("<p>x</p>", request(*args, **kwargs), text=text)  # type: ignore[arg-type]
-    return sent.text.partition("\n--\n")[0].strip()
+    return sent.text.rpartition("\n--\n")[0].strip()
 
 
 @pytest.mark.parametrize(

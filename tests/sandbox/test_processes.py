@@ -78,14 +78,18 @@ def test_nobody_is_left_when_the_parent_is_told_to_stop(tmp_path, number):
 
 
 def test_nobody_is_left_when_a_child_ignores_the_request_and_a_second_one_comes(tmp_path):
-    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)"
+    deaf = tmp_path / "deaf"
+    stubborn = (
+        "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"open({str(deaf)!r}, 'a').close(); time.sleep(600)"
+    )
     home = Household(tmp_path, after=stubborn)
-    time.sleep(0.5)
+    eventually(deaf.exists)
     home.parent.send_signal(signal.SIGINT)
     time.sleep(0.5)
     assert home.parent.poll() is None
     home.parent.send_signal(signal.SIGINT)
-    assert home.parent.wait(5) == 0
+    assert home.parent.wait(20) == 0
     assert not any(map(is_alive, home.everyone()))
 
 
@@ -93,7 +97,7 @@ def test_nobody_is_left_when_a_child_ignores_the_request_and_a_second_one_comes(
 def test_the_child_ends_when_the_parent_is_killed(tmp_path):
     home = Household(tmp_path)
     home.parent.kill()
-    home.parent.wait(5)
+    home.parent.wait(20)
     eventually(lambda: not is_alive(home.child))
     # what a real cluster does by itself
     for pid in home.everyone()[1:]:

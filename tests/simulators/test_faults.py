@@ -120,11 +120,10 @@ def test_hanging_request_does_not_hold_up_others(sim: Any) -> None:
 
     with ThreadPoolExecutor() as pool:
         hanging = pool.submit(
-            requests.post, f"{sim.url}/2010-04-01/x", timeout=0.5
+            requests.post, f"{sim.url}/2010-04-01/x", timeout=3
         )  # fmt: skip
-        begun = time.monotonic()
         assert client.send(make_mail()).status_code == 202
-        assert time.monotonic() - begun < 0.4
+        assert not hanging.done()
         assert isinstance(hanging.exception(), requests.exceptions.Timeout)
 
 

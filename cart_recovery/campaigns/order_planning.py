@@ -162,7 +162,7 @@ def is_overtaken(trigger: str, lines: Mapping[int, int], progress: OrderProgress
         return progress.is_at(Milestone.SHIPPED)
     left = [line for line in progress.open_lines if line.line_id in lines]
     return bool(left) and all(
-        line.at(further) >= min(lines[line.line_id], line.open_quantity) for line in left
+        line.at(further) >= min(lines[line.line_id], line.leaving_quantity) for line in left
     )
 
 
@@ -194,7 +194,8 @@ def _by_group(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
                 continue
         lines = {row.line_id: row.quantity for row in group.rows if row.line_id is not None}
         if lines and campaign.trigger not in AFTER_RETURN:
-            lines = _still_open(lines, sighting.progress)
+            left = _open_lines(sighting.progress)
+            lines = {pk: pieces for pk, pieces in lines.items() if pk in left}
             if not lines:
                 continue
         if is_overtaken(campaign.trigger, lines, sighting.progress):
@@ -217,7 +218,7 @@ def _by_line(campaign: Campaign, sighting: Sighting) -> Iterator[Wanted]:
                 row.line_id
                 for row in group.rows
                 if row.line_id in by_id and by_id[row.line_id].is_at(group.kind)
-                and row.quantity >= by_id[row.line_id].open_quantity
+                and row.quantity >= by_id[row.line_id].leaving_quantity
             }  # fmt: skip
         lines = _still_open({pk: by_id[pk].quantity for pk in whole - told}, progress)
         told |= whole
@@ -317,7 +318,7 @@ def _without_told(plan: Wanted, former: Iterable[Enrolment]) -> Mapping[int, int
     told = {
         line.line_id
         for enrolment in former
-        if enrolment.campaign_id == plan.campaign.pk
+        if enrolment.campaign_id == plan.campaign.pk and not _may_begin_again(enrolment)
         for line in enrolment.lines.all()
     }
     return {pk: pieces for pk, pieces in plan.lines.items() if pk not in told}

@@ -155,7 +155,7 @@ def _view(
 def _still_to_come(progress: OrderProgress) -> dict[int, int]:
     """Pieces that have not left the shop yet."""
     coming = {
-        line.line_id: line.open_quantity - line.at(Milestone.SHIPPED)
+        line.line_id: line.leaving_quantity - line.at(Milestone.SHIPPED)
         for line in progress.open_lines
     }
     return {pk: pieces for pk, pieces in coming.items() if pieces > 0}

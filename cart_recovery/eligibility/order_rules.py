@@ -10,6 +10,7 @@ from typing import Final
 from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS, is_overtaken
 from cart_recovery.eligibility.verdicts import Skip
 from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, Milestone, Reason, Trigger
+from cart_recovery.orders.milestones import Group
 from cart_recovery.shop.progress import OrderProgress
 
 
@@ -17,12 +18,14 @@ from cart_recovery.shop.progress import OrderProgress
 class OrderSubject:
     """The order of a follow-up as it stands now. `progress` is None where the order is gone.
 
+    `group`: the news that it is about; None for what is no news, and where they were set back.
     `reviewed`: its lines of which a review was written; `gone`: those whose product shoppers do not
     see any more; `has_complaint`: staff look after one; `is_ordered_again`: its person has ordered
     the same goods since.
     """
 
     progress: OrderProgress | None
+    group: Group | None = None
     reviewed: frozenset[int] = frozenset()
     gone: frozenset[int] = frozenset()
     has_complaint: bool = False
@@ -42,8 +45,13 @@ def refusal(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
 
 def lines_left(enrolment: Enrolment, subject: OrderSubject) -> dict[int, int]:
     """What the message is still about: line -> pieces that were not cancelled, returned, refunded
-    or, for a review request, reviewed or taken out of the shop."""
-    enrolled = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
+    or, for a review request, reviewed or taken out of the shop. Without what earlier news told of."""
+    before = subject.group.before if subject.group is not None else {}
+    enrolled = {
+        line.line_id: line.quantity - before.get(line.line_id, 0)
+        for line in enrolment.lines.all()
+        if line.line_id
+    }
     if subject.progress is None:
         return {}
     if enrolment.campaign.trigger in AFTER_RETURN:
@@ -87,28 +95,22 @@ def _judge_payment(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
 def _judge_milestone(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:
     """Is it still where the message says that it is?"""
     campaign, progress = enrolment.campaign, subject.progress
-    chosen = campaign.starts_with if campaign.trigger in CHOSEN_START_TRIGGERS else ""
-    kind = KINDS.get(campaign.trigger, chosen)
-    if progress is None or kind in ("", Milestone.PLACED):
+    if progress is None:
         return None
-    if kind == Milestone.REFUNDED:
-        return None if _is_refunded(progress) else _ends(Reason.SET_BACK)
     enrolled = {line.line_id: line.quantity for line in enrolment.lines.all() if line.line_id}
-    if is_overtaken(campaign.trigger, enrolled, progress):
-        return _ends(Reason.OVERTAKEN)
-    if not enrolled:
-        is_vague = campaign.trigger == Trigger.ORDER_PARTLY_SHIPPED
-        return _ends(Reason.SET_BACK) if is_vague and not progress.is_partly_shipped else None
+    if campaign.trigger in KINDS:
+        if is_overtaken(campaign.trigger, enrolled, progress):
+            return _ends(Reason.OVERTAKEN)
+        is_so = subject.group is not None and subject.group.is_standing(progress)
+        return None if is_so else _ends(Reason.SET_BACK)
+    kind = campaign.starts_with if campaign.trigger in CHOSEN_START_TRIGGERS else ""
+    if kind in ("", Milestone.PLACED):
+        return None
     lines = {line.line_id: line for line in progress.lines if line.line_id in enrolled}
     for key, line in lines.items():
         if line.open_quantity > 0 and line.at(kind) < min(enrolled[key], line.open_quantity):
             return _ends(Reason.SET_BACK)
     return None
-
-
-def _is_refunded(progress: OrderProgress) -> bool:
-    says_so = progress.refunded > 0 or progress.milestone == Milestone.REFUNDED
-    return says_so or any(line.at(Milestone.REFUNDED) for line in progress.lines)
 
 
 def _judge_goods(enrolment: Enrolment, subject: OrderSubject) -> Skip | None:

@@ -14,21 +14,34 @@ from cart_recovery.carts.guarding import database
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.contacts.claims import usable_email, usable_phone
 from cart_recovery.contacts.identities import Guest, resolve_guests, resolve_users
-from cart_recovery.models import Contact, OrderMilestone, Suppression, TrackedOrder
-from cart_recovery.orders.milestones import Group, groups, news
+from cart_recovery.models import (
+    Contact,
+    Enrolment,
+    FollowUpState,
+    OrderMilestone,
+    Suppression,
+    TrackedOrder,
+)
+from cart_recovery.orders.milestones import Group, groups, news, without_mistakes
 from cart_recovery.provider_events import SuppressionReason
+from cart_recovery.shop.milestones import PARTLY_SHIPPED
 from cart_recovery.shop.orders import OrderFacts
 from cart_recovery.shop.progress import OrderProgress, load_progress
+
+#: of a follow-up whose message was made, or is being made right now
+_SAYING = (FollowUpState.CLAIMED, FollowUpState.DONE)
 
 
 @dataclass(slots=True)
 class Sighting:
-    """An order as a sweep finds it. `groups` come with what is new once that is kept."""
+    """An order as a sweep finds it. `groups` come with what is new once that is kept; `mistakes`:
+    milestones that were set back before anything was said of them, and in whose place others came."""
 
     tracked: TrackedOrder
     progress: OrderProgress
     groups: list[Group] = field(default_factory=list)
     fresh: list[OrderMilestone] = field(default_factory=list)
+    mistakes: list[int] = field(default_factory=list)
 
 
 def look(limit: int) -> tuple[list[TrackedOrder], list[Sighting]]:
@@ -40,15 +53,28 @@ def look(limit: int) -> tuple[list[TrackedOrder], list[Sighting]]:
         TrackedOrder.objects.filter(changed_at__isnull=False).order_by("changed_at", "pk")[:limit]
     )
     progress = load_progress([row.order_id for row in rows if row.order_id is not None])
-    known = _milestones_of(rows)
+    stored = _milestones_of(rows)
+    doubtful = [
+        row for row in rows if _is_set_back(stored.get(row.pk, ()), progress.get(row.order_id or 0))
+    ]
+    spoken = _spoken(doubtful)
     group = uuid.uuid4().hex
     sightings = []
     for row in rows:
         found = progress.get(row.order_id or 0)
         if found is None or row.changed_at is None:
             continue
-        fresh = news(row, found, known.get(row.pk, []), group=group, changed_at=row.changed_at)
-        sightings.append(Sighting(row, found, fresh=fresh))
+        all_of_it = stored.get(row.pk, [])
+        known = without_mistakes(all_of_it, found, spoken.get(row.pk, ()))
+        fresh = news(row, found, known, group=group, changed_at=row.changed_at)
+        # what was set back and nothing else may still be set forward again
+        kinds = {m.kind for m in fresh if m.key != PARTLY_SHIPPED}
+        mistakes = [
+            m.pk
+            for m in all_of_it
+            if m.kind in kinds and m.key != PARTLY_SHIPPED and m not in known
+        ]
+        sightings.append(Sighting(row, found, fresh=fresh, mistakes=mistakes))
     return rows, sightings
 
 
@@ -65,10 +91,14 @@ def unchanged(rows: Sequence[TrackedOrder]) -> set[int]:
 
 
 def keep(sightings: Sequence[Sighting]) -> None:
-    """Write down what is new, and give each sighting its groups as they are stored. Two statements.
+    """Write down what is new, forget what was a mistake, and give each sighting its groups as they
+    are stored. Two statements, and one where there were mistakes.
 
     What another sweep has noticed in the same moment stays as it is.
     """
+    mistakes = [key for sighting in sightings for key in sighting.mistakes]
+    if mistakes:
+        OrderMilestone.objects.filter(pk__in=mistakes).delete()
     fresh = [row for sighting in sightings for row in sighting.fresh]
     OrderMilestone.objects.bulk_create(fresh, ignore_conflicts=True)
     stored = _milestones_of([sighting.tracked for sighting in sightings])
@@ -140,6 +170,26 @@ def _not_erased(guests: Mapping[int, Guest]) -> dict[int, Guest]:
 
 def _guest(order: OrderFacts, language: str) -> Guest:
     return Guest(order.email, order.phone, order.country, language, order.basket_id)
+
+
+def _is_set_back(stored: Collection[OrderMilestone], progress: OrderProgress | None) -> bool:
+    if progress is None:
+        return False
+    return len(without_mistakes(stored, progress, spoken=())) < len(stored)
+
+
+def _spoken(rows: Collection[TrackedOrder]) -> dict[int, set[str]]:
+    """By order the groups of milestones of which something was said, or is being said right now. One
+    query, none for no orders."""
+    if not rows:
+        return {}
+    found: dict[int, set[str]] = defaultdict(set)
+    said = Enrolment.objects.filter(
+        order__in=[row.pk for row in rows], followups__state__in=_SAYING
+    )
+    for order_id, key in said.values_list("order_id", "key").distinct():
+        found[order_id or 0].add(key)
+    return found
 
 
 def _milestones_of(rows: Collection[TrackedOrder]) -> dict[int, list[OrderMilestone]]:

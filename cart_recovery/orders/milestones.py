@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
@@ -22,11 +23,15 @@ FIRST_LOOK: Final = dt.timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Milestones of one kind that were noticed together: one parcel, one refund."""
+    """Milestones of one kind that were noticed together: one parcel, one refund.
+
+    `before`: the pieces of its lines that had got there earlier, which other groups are about.
+    """
 
     kind: str
     key: str
     rows: tuple[OrderMilestone, ...]
+    before: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def reached_at(self) -> dt.datetime:
@@ -84,9 +89,31 @@ def news(
 def groups(rows: Iterable[OrderMilestone]) -> list[Group]:
     """Milestones by kind and by when they were noticed, in that order."""
     found: dict[tuple[str, str], list[OrderMilestone]] = {}
+    before: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
+    most: dict[tuple[str, int], int] = {}
     for row in sorted(rows, key=lambda row: row.pk):
-        found.setdefault((row.kind, row.group), []).append(row)
-    return [Group(kind, key, tuple(members)) for (kind, key), members in found.items()]
+        place = (row.kind, row.group)
+        found.setdefault(place, []).append(row)
+        if row.line_id is not None:
+            before[place][row.line_id] = most.get((row.kind, row.line_id), 0)
+            most[row.kind, row.line_id] = row.quantity
+    return [
+        Group(kind, key, tuple(members), before[kind, key])
+        for (kind, key), members in found.items()
+    ]
+
+
+def without_mistakes(
+    rows: Collection[OrderMilestone], progress: OrderProgress, spoken: Collection[str]
+) -> list[OrderMilestone]:
+    """The milestones without those that were set back before anything was said of them: what comes
+    later must be measured against what is true. `spoken`: groups of which something was said."""
+    return [
+        row
+        for group in groups(rows)
+        for row in group.rows
+        if row.group in spoken or group.kind == Milestone.PLACED or group.is_standing(progress)
+    ]
 
 
 def _milestones(
@@ -107,13 +134,13 @@ def _milestones(
             tracked=tracked, kind=kind, key=key, group=group, quantity=pieces,
             line_id=line.line_id if line else None,
             is_complete=is_whole or progress.is_at(kind),
-            reached_at=_reached_at(kind, tracked, progress, changed_at, is_first=not known),
+            reached_at=_reached_at(kind, tracked, progress, changed_at, known),
         )  # fmt: skip
 
     yield row(Milestone.PLACED, "")
     for kind in BY_LINE:
         for line in progress.lines:
-            pieces = line.at(kind)
+            pieces = line.said.get(kind, 0)
             # fewer than before: some were set back, and none is new
             if pieces > most.get((kind, line.line_id), 0):
                 yield row(kind, f"{line.line_id}x{pieces}", line, pieces)
@@ -138,8 +165,11 @@ def _refunds(
         former = [group for group in groups(known) if group.kind == Milestone.REFUNDED]
         is_said = any(not _has_amount(group) and group.is_standing(progress) for group in former)
         is_new = progress.milestone != Milestone.REFUNDED and bool(grown)
+        amounts = [_amount(group) for group in former if _has_amount(group)]
+        # less than before: the shop has corrected what it wrote down, no more money went back
+        is_more = progress.refunded > max(amounts, default=Decimal(0))
         # of what was said before, the amount is written down now: the same refund
-        if is_new or not is_said or any(map(_has_amount, former)):
+        if is_more and (is_new or not is_said or amounts):
             yield row(Milestone.REFUNDED, f"{progress.refunded:.2f}")
     elif progress.milestone == Milestone.REFUNDED:
         yield row(Milestone.REFUNDED, "")
@@ -151,6 +181,10 @@ def _refunds(
 
 def _has_amount(group: Group) -> bool:
     return any(amount_of(row.key) is not None for row in group.rows)
+
+
+def _amount(group: Group) -> Decimal:
+    return max(amount_of(row.key) or Decimal(0) for row in group.rows)
 
 
 def _most(known: Iterable[OrderMilestone]) -> Mapping[tuple[str, int], int]:
@@ -167,20 +201,22 @@ def _reached_at(
     tracked: TrackedOrder,
     progress: OrderProgress,
     changed_at: dt.datetime,
-    *,
-    is_first: bool,
+    known: Collection[OrderMilestone],
 ) -> dt.datetime:
     """When we were told, in the request in which it happened.
 
     An old order that somebody touches for another reason must not look as if it had just arrived:
     at the first look at one it happened when the shop says so, or else when the order was placed.
+    The same where the shop has said so for long, and the app has been taught the word since.
     """
     placed_at = progress.order.placed_at
     if kind == Milestone.PLACED:
         return placed_at
-    if not is_first:
-        return changed_at
     told = progress.told_at.get(kind)
+    if known:
+        is_old = told is not None and changed_at - told > FIRST_LOOK
+        is_first = all(row.kind != kind for row in known)
+        return told if told is not None and is_old and is_first else changed_at
     if told is not None:
         return told
     return placed_at if tracked.created_at - placed_at > FIRST_LOOK else changed_at

@@ -28,23 +28,17 @@ from cart_recovery.shop.parcels import Parcel, address_in
 from cart_recovery.shop.payments import Payment, load_payments, waits_for_money
 from cart_recovery.shop.refunds import paid_back
 
-#: what has been reached includes these
-IMPLIED: Final[Mapping[str, tuple[str, ...]]] = {
-    Milestone.DELIVERED: (Milestone.SHIPPED,),
-    Milestone.RETURNED: (Milestone.SHIPPED, Milestone.DELIVERED),
-}
-#: after these nobody wants to hear of the goods any more
-OVER: Final = (Milestone.CANCELLED, Milestone.RETURNED, Milestone.REFUNDED)
-
 
 @dataclass(frozen=True, slots=True)
 class LineProgress:
-    """One line of an order. `reached`: milestone -> pieces that are there now."""
+    """One line of an order. `reached`: milestone -> pieces that are there now; `said`: the same
+    without what only follows from a return."""
 
     line_id: int
     product_id: int | None
     quantity: int
     reached: Mapping[str, int]
+    said: Mapping[str, int] = field(default_factory=dict)
 
     def at(self, milestone: str) -> int:
         """Pieces that have got there."""
@@ -53,11 +47,19 @@ class LineProgress:
     @property
     def open_quantity(self) -> int:
         """Pieces that were neither cancelled nor returned nor refunded."""
-        return self.quantity - max(self.at(milestone) for milestone in OVER)
+        back = self.at(Milestone.CANCELLED) + self.at(Milestone.RETURNED)
+        return self.quantity - min(max(back, self.at(Milestone.REFUNDED)), self.quantity)
+
+    @property
+    def leaving_quantity(self) -> int:
+        """Pieces that leave the shop, or have left it, whether they came back or not. Money without
+        a return went back for what stays in the shop."""
+        unreturned = self.at(Milestone.REFUNDED) - self.at(Milestone.RETURNED)
+        return self.quantity - min(max(self.at(Milestone.CANCELLED), unreturned), self.quantity)
 
     def is_at(self, milestone: str) -> bool:
-        """Whether all pieces that are still wanted have got there."""
-        return self.open_quantity > 0 and self.at(milestone) >= self.open_quantity
+        """Whether all pieces that get anywhere have got there, and any is left with the customer."""
+        return self.open_quantity > 0 and self.at(milestone) >= self.leaving_quantity
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class _Shipping:
 
     #: line -> milestone -> pieces
     pieces: dict[int, dict[str, int]] = field(default_factory=dict)
+    #: what events say that name no line
+    whole: set[str] = field(default_factory=set)
     told_at: dict[str, dt.datetime] = field(default_factory=dict)
     #: the latest last
     parcels: tuple[Parcel, ...] = ()
@@ -149,16 +153,15 @@ def _progress(  # noqa: PLR0913 one argument per kind of row
         reached = dict(shipping.pieces.get(row.pk, {}))
         quantity = int(row.quantity or 0)
         own = milestone_of(row.status or "", words)
-        for told in (milestone, own):
+        for told in (milestone, own, *shipping.whole):
             if told and told != Milestone.PLACED:
                 reached[told] = quantity
         pieces = quantity if is_refunded else min(refunds.get(row.pk, 0), quantity)
         if pieces:
             reached[Milestone.REFUNDED] = max(pieces, reached.get(Milestone.REFUNDED, 0))
-        for reach, implied in IMPLIED.items():
-            for lower in implied:
-                reached[lower] = max(reached.get(lower, 0), reached.get(reach, 0))
-        lines.append(LineProgress(row.pk, row.product_id, quantity, reached))
+        said = _including(reached, Milestone.DELIVERED, (Milestone.SHIPPED,))
+        reached = _including(said, Milestone.RETURNED, (Milestone.SHIPPED, Milestone.DELIVERED))
+        lines.append(LineProgress(row.pk, row.product_id, quantity, reached, said))
     told_at = dict(shipping.told_at)
     for status, at in changes:
         told = milestone_of(status, words).replace(PARTLY_SHIPPED, Milestone.SHIPPED)
@@ -172,6 +175,12 @@ def _progress(  # noqa: PLR0913 one argument per kind of row
         milestone=milestone, refunded=taken, told_at=told_at,
         parcels=shipping.parcels, unpaid_since=_unpaid_since(changes),
     )  # fmt: skip
+
+
+def _including(reached: Mapping[str, int], high: str, lower: Iterable[str]) -> dict[str, int]:
+    """With what must have been reached before `high` was."""
+    pieces = reached.get(high, 0)
+    return {**reached, **{low: max(reached.get(low, 0), pieces) for low in lower}}
 
 
 def _unpaid_since(changes: Sequence[tuple[str, dt.datetime]]) -> dt.datetime | None:
@@ -200,6 +209,8 @@ def _shipping(order_ids: Collection[int], words: Mapping[str, str]) -> dict[int,
         milestone = milestone_of_event(event.event_type, words)
         if milestone:
             shipping.told_at[milestone] = event.date_created
+        if milestone and not quantities[event.pk]:
+            shipping.whole.add(milestone)
         for line_id, quantity in quantities[event.pk]:
             pieces = shipping.pieces.setdefault(line_id, defaultdict(int))
             if milestone:

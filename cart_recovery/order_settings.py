@@ -36,8 +36,8 @@ class OrderSettings(SettingsReader):
 
     @property
     def TRACKING_URL(self) -> str:
-        """Dotted path of a function `(order id) -> URL of the parcel's tracking, or ""`. Empty: the first
-        address (https://…) in the notes of the order's latest shipping event."""
+        """Dotted path of a function `(order id) -> URL or path of the parcel's tracking, or ""`. Empty: the
+        first address (https://…) in the notes of the latest shipping event of each line."""
         return self._get("TRACKING_URL", "", str)
 
     @property

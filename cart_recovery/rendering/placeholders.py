@@ -115,6 +115,13 @@ _ORDERED = (
     ),
 )  # fmt: skip
 
+_PARCEL = (
+    Placeholder(
+        "url", Kind.URL, _("page on which the parcel can be followed"),
+        "https://paket.example/00340434161095",
+    ),
+)  # fmt: skip
+
 #: in every template
 COMMON: Final = (
     Placeholder("shop_name", Kind.TEXT, _("name of the shop"), "Probeladen"),
@@ -201,6 +208,11 @@ _ORDER: Final = (
         "https://paket.example/00340434161094", optional=True,
     ),
     Placeholder(
+        "other_parcels", Kind.LIST,
+        _("further parcels of this message that can be followed; mostly there are none"),
+        fields=_PARCEL,
+    ),
+    Placeholder(
         "payment_url", Kind.URL, _("page on which the order can be paid"),
         "https://shop.example/bezahlen/100482/", optional=True,
     ),
@@ -239,6 +251,7 @@ def documented(
         "lines": "line",
         "unavailable_lines": "line",
         "other_lines": "line",
+        "other_parcels": "parcel",
         "options": "option",
         "imprint_rows": "row",
         "recommendations": "product",

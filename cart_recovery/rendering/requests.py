@@ -43,6 +43,8 @@ class OrderView:
     #: the order's page in the shop, without log-in
     order_url: str = ""
     tracking_url: str = ""
+    #: where the further parcels are followed that the message is about
+    other_parcels: tuple[str, ...] = ()
     payment_url: str = ""
     refund: Decimal | None = None
     review_url: str = ""

@@ -104,6 +104,19 @@ class TestNews:
             told.append(re.findall(r"https://dhl\.example/\d", sent.text))
         assert told == [["https://dhl.example/1"], [], ["https://dhl.example/3"]]
 
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    def test_two_parcels_in_one_message_have_a_link_each(self, phone: str) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Mühle"), make_product("Kanne"), phone=phone)
+        for number, line in enumerate(order.lines.order_by("pk"), 1):
+            ship(order, {line: 1}, notes=f"https://dhl.example/{number}")
+        look()
+        (sent,) = deliver()
+        found = re.findall(r"https://dhl\.example/\d", sent.text)
+        assert found == ["https://dhl.example/1", "https://dhl.example/2"]
+        if not phone:
+            assert all(f'href="{url}"' in sent.html for url in found)
+
     def test_the_label_knows_the_way_before_the_parcel_leaves(self) -> None:
         switch_on(Trigger.ORDER_SHIPPED)
         order = make_order()
@@ -343,6 +356,39 @@ class TestNews:
         look()
         assert len(deliver()) == 1
 
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    @pytest.mark.parametrize(
+        ("said", "url"),
+        [
+            ("/parcels/1/", "https://shop.example/parcels/1/"),
+            ("noch keines", ""),
+            ("https://)", ""),
+        ],
+    )
+    def test_what_a_function_of_the_shop_gives_costs_the_link_at_most(
+        self, settings: Any, monkeypatch: Any, phone: str, said: str, url: str
+    ) -> None:
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "TRACKING_URL": "tests.delivery.test_orders.fail",
+        }
+        monkeypatch.setattr("tests.delivery.test_orders.fail", lambda _order_id: said)
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"), phone=phone)
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert ("Sendung verfolgen" in sent.text) is bool(url)
+        assert url in sent.text
+
+    def test_notes_that_hold_no_address_cost_the_link_alone(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order()
+        ship(order, {order.lines.get(): 1}, notes="https://)")
+        look()
+        (sent,) = deliver()
+        assert "Sendung verfolgen" not in sent.text
+
 
 class TestReviews:
     def asked(self, *products: Any, **kwargs: Any) -> Any:
@@ -581,7 +627,10 @@ class TestUnpaid:
         assert deliver() == []
         assert reasons(order) == [(FollowUpState.SKIPPED, Reason.ORDER_PAID)]
 
-    @pytest.mark.parametrize("path", ["tests.delivery.test_orders.fail", "no:such-url"])
+    @pytest.mark.parametrize(
+        "path",
+        ["tests.delivery.test_orders.fail", "tests.delivery.test_orders.nowhere", "no:such-url"],
+    )
     def test_a_link_that_the_shop_cannot_make_is_left_out(self, settings: Any, path: str) -> None:
         settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
         make_order(status="Pending payment")
@@ -593,6 +642,10 @@ class TestUnpaid:
         look()
         pay_by(order, "Rechnung")
         assert deliver() == []
+
+
+def nowhere(*args: Any) -> str:
+    return "https://)"
 
 
 def fail(*args: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (
     is_suggesting,
@@ -146,11 +147,20 @@ def _view(
     # an enrolment without lines, such as a refund by its amount alone, is about the whole order
     return replace(
         order_view(content, about or None, others=coming, action_url=first),
+        is_part=_is_part(trigger, progress),
         tracking_url=parcel_url, other_parcels=tuple(further), payment_url=payment_url,
         refund=refunds.get(enrolment.pk),
         review_url=review_url, ratings=links.rating_urls(token, language) if token else (),
         thanks=_thanks(enrolment.campaign.thanks, content.currency, now) if token else None,
     )  # fmt: skip
+
+
+def _is_part(trigger: str, progress: OrderProgress) -> bool:
+    """Whether the news are not of the whole order as it stands now: not everything that is still
+    wanted has got so far, or came back."""
+    if trigger in AFTER_RETURN:
+        return bool(progress.open_lines)
+    return trigger in KINDS and not progress.is_at(KINDS[trigger])
 
 
 def _still_to_come(progress: OrderProgress) -> dict[int, int]:

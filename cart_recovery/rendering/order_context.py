@@ -37,6 +37,7 @@ def order_values(order: OrderView, spelling: Spelling, *, may_advertise: bool) -
         "more_count": max(len(order.lines) - MAX_LINES, 0),
         "other_lines": [_line(line, order, spelling) for line in order.other_lines[:MAX_LINES]],
         "other_count": len(order.other_lines),
+        "is_part": order.is_part,
         "action_url": action_url,
         "order_url": absolute(order.order_url, "") or None,
         "tracking_url": absolute(order.tracking_url, "") or None,

@@ -132,7 +132,7 @@ def _many(request: RenderRequest) -> RenderRequest:
 
 
 def _partial(request: RenderRequest) -> RenderRequest:
-    return _changed(request, lines=(_shirt(),), other_lines=(_mug(), _bag()))
+    return _changed(request, lines=(_shirt(),), other_lines=(_mug(), _bag()), is_part=True)
 
 
 def _refund(request: RenderRequest) -> RenderRequest:

@@ -194,6 +194,12 @@ _ORDER: Final = (
     ),
     Placeholder("other_count", Kind.NUMBER, _("number of products that are still to come"), "1"),
     Placeholder(
+        "is_part", Kind.FLAG,
+        _("the message is news of a part of the order alone: the rest has not got so far, or was not "
+          "sent back"),
+        "1",
+    ),
+    Placeholder(
         "action_url", Kind.URL,
         _("the link that the message is for: to the parcel, the review or the payment, else to the "
           "order"),

@@ -38,6 +38,8 @@ class OrderView:
     lines: tuple[OrderLineView, ...]
     #: ordered as well, and still to come
     other_lines: tuple[OrderLineView, ...] = ()
+    #: news of a part of the order alone: the rest has not got so far, or was not sent back
+    is_part: bool = False
     #: where the button leads: to the parcel, the review, the payment, else to the order
     action_url: str = ""
     #: the order's page in the shop, without log-in

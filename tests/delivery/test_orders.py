@@ -41,6 +41,7 @@ from tests.orders.kit import (
     set_status,
     ship,
 )
+from tests.rendering.test_mail import soup
 from tests.reviews.kit import fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -273,6 +274,68 @@ class TestNews:
         (sent,) = deliver()
         assert "Teekanne" in sent.text
         assert "Kaffeemühle" not in sent.text
+
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    @pytest.mark.parametrize(
+        ("trigger", "name"),
+        [(Trigger.ORDER_DELIVERED, "Delivered"), (Trigger.ORDER_DELAYED, "Delayed")],
+    )
+    @pytest.mark.parametrize("language", ["de", "en"])
+    def test_news_of_a_part_are_not_of_the_order(
+        self, trigger: str, name: str, language: str, phone: str
+    ) -> None:
+        switch_on(trigger)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=phone)
+        models.TrackedOrder.objects.update(language=language)
+        part = "ein teil ihrer bestellung" if language == "de" else "part of your order"
+        told = []
+        for line in order.lines.order_by("pk"):
+            ship(order, {line: 1}, name=name)
+            look()
+            (sent,) = deliver()
+            said = [sent.text] if phone else [sent.subject, sent.text, soup(sent.html).text]
+            told.append([f"{part} {order.number}".lower() in text.lower() for text in said])
+        assert told == [[True] * len(told[0]), [False] * len(told[0])]
+
+    def test_some_pieces_of_a_line_are_a_part(self) -> None:
+        switch_on(Trigger.ORDER_DELIVERED)
+        order = make_order(make_product("Tasse"), quantity=2, phone=PHONE)
+        ship(order, {order.lines.get(): 1}, name="Delivered")
+        look()
+        (sent,) = deliver()
+        assert f"Ein Teil Ihrer Bestellung {order.number} wurde zugestellt" in sent.text
+
+    def test_what_was_cancelled_is_no_rest(self) -> None:
+        switch_on(Trigger.ORDER_DELIVERED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=PHONE)
+        first, second = order.lines.order_by("pk")
+        type(second).objects.filter(pk=second.pk).update(status="Cancelled")
+        ship(order, {first: 1}, name="Delivered")
+        look()
+        (sent,) = deliver()
+        assert f"Ihre Bestellung {order.number} wurde zugestellt" in sent.text
+
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    def test_no_rest_is_promised_that_was_cancelled_meanwhile(self, phone: str) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=phone)
+        first, second = order.lines.order_by("pk")
+        ship(order, {first: 1})
+        look()
+        type(second).objects.filter(pk=second.pk).update(status="Cancelled")
+        (sent,) = deliver()
+        assert f"Ihr Paket zur Bestellung {order.number} ist unterwegs" in sent.subject + sent.text
+        for word in ("Rest", "Teil", "in mehreren Paketen", "Das kommt noch", "Tasse"):
+            assert word not in sent.subject + sent.text + (sent.html and soup(sent.html).text)
+        assert phone or "Kanne" in sent.text
+
+    def test_no_rest_is_promised_that_leaves_at_the_same_time(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=PHONE)
+        for line in order.lines.order_by("pk"):
+            ship(order, {line: 1})
+            look()
+        assert not any("Rest" in sent.text for sent in deliver())
 
     def test_a_refund_names_the_amount(self) -> None:
         switch_on(Trigger.ORDER_REFUNDED)

@@ -395,7 +395,7 @@ def test_samples_have_and_lack_everything_that_is_optional() -> None:
     orders = [item.order for item in asked if item.order is not None]
     assert len(orders) == len(asked)
     for name in ("order_url", "tracking_url", "payment_url", "review_url", "refund", "ratings",
-                 "thanks", "other_lines", "other_parcels"):  # fmt: skip
+                 "thanks", "other_lines", "other_parcels", "is_part"):  # fmt: skip
         assert {bool(getattr(item, name)) for item in orders} == {True, False}, name
     lines = [item for one in orders for item in one.lines]
     assert {bool(item.image_url) for item in lines} == {True, False}

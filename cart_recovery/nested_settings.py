@@ -67,7 +67,12 @@ DEFAULT_STATUS_MILESTONES: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         ("pending", "new", "placed", "processing", "being processed", "in progress", "confirmed",
          "paid", "on hold", "packed", "ready to ship", "neu", "offen", "eingegangen",
-         "in bearbeitung", "bestätigt", "bezahlt", "angehalten", "verpackt", "versandbereit"),
+         "in bearbeitung", "bestätigt", "bezahlt", "angehalten", "verpackt", "versandbereit",
+         # payment events
+         "authorise", "authorize", "authorised", "authorized", "reserved", "debit", "debited",
+         "capture", "captured", "settle", "settled", "payment", "payment received", "autorisiert",
+         "reserviert", "abgebucht", "eingezogen", "zahlung", "zahlung eingegangen",
+         "zahlungseingang"),
         "placed",
     ),
     **dict.fromkeys(
@@ -85,7 +90,11 @@ DEFAULT_STATUS_MILESTONES: Final[Mapping[str, str]] = {
         ("returned", "return received", "retourniert", "zurückgesandt", "retoure eingegangen"),
         "returned",
     ),
-    **dict.fromkeys(("refunded", "refund", "erstattet"), "refunded"),
+    **dict.fromkeys(
+        ("refunded", "refund", "reimbursed", "credit note", "erstattet", "erstattung",
+         "rückerstattet", "rückerstattung", "rückzahlung", "gutschrift", "gutgeschrieben"),
+        "refunded",
+    ),
     **dict.fromkeys(("cancelled", "canceled", "storniert", "abgebrochen"), "cancelled"),
 }  # fmt: skip
 MILESTONES: Final = (

@@ -9,7 +9,6 @@ from typing import Any
 from cart_recovery.nested_settings import (
     DEFAULT_PAY_LATER_METHODS,
     DEFAULT_SERVICE_CAPS,
-    DEFAULT_STATUS_MILESTONES,
     Duration,
     check_milestone,
     check_rating_low,
@@ -28,16 +27,17 @@ class OrderSettings(SettingsReader):
         """What the shop's statuses of orders and lines, and its shipping events (name or code), mean:
         `{"Unterwegs": "shipped", "On its way": "shipped", "Checked": ""}`, in any case. Values:
         placed, partly_shipped, shipped, delivered, delayed, returned, refunded, cancelled; "" for
-        what nobody needs to know. Added to the defaults, which know the usual English and German words."""
+        what nobody needs to know. It goes before the usual English and German words, which are known,
+        and before CANCELLED_ORDER_STATUSES."""
         own: dict[str, Any] = self._get("STATUS_MILESTONES", {}, dict)
         for status, milestone in own.items():
             check_milestone(status, milestone)
-        return {**DEFAULT_STATUS_MILESTONES, **own}
+        return own
 
     @property
     def TRACKING_URL(self) -> str:
-        """Dotted path of a function `(order id) -> URL of the parcel's tracking, or ""`. Empty: the first
-        address (https://…) in the notes of the order's latest shipping event."""
+        """Dotted path of a function `(order id) -> URL or path of the parcel's tracking, or ""`. Empty: the
+        first address (https://…) in the notes of the latest shipping event of each line."""
         return self._get("TRACKING_URL", "", str)
 
     @property

@@ -146,6 +146,8 @@ def _logic(about: str) -> Iterator[Item]:
         )  # fmt: skip
     else:
         yield _loop("line", "other_lines", line, _("the same for what is still to come"))
+        yield _loop("parcel", "other_parcels", "{{ parcel.url }}",
+                    _("the same for each further parcel"))  # fmt: skip
         yield _loop("rating", "ratings", "{{ rating.score }}: {{ rating.url }}",
                     _("the same for each score"))  # fmt: skip
     yield _loop("product", "recommendations", "{{ product.title }}: {{ product.url }}",

@@ -7,7 +7,7 @@ from django.core import checks
 from cart_recovery.checks.channels import check_channels
 from cart_recovery.checks.consent import check_consent
 from cart_recovery.checks.health import check_health
-from cart_recovery.checks.orders import check_orders, check_shipping_events
+from cart_recovery.checks.orders import check_event_types, check_orders
 from cart_recovery.checks.project import check_project
 from cart_recovery.checks.queue import check_queue
 from cart_recovery.checks.sending_times import check_sending_times
@@ -22,4 +22,4 @@ def register() -> None:
     checks.register(check_project)
     checks.register(check_queue)
     checks.register(check_sending_times)
-    checks.register(check_shipping_events, checks.Tags.database)
+    checks.register(check_event_types, checks.Tags.database)

@@ -13,11 +13,17 @@ from django.utils.module_loading import import_string
 
 from cart_recovery.conf import conf
 from cart_recovery.nested_settings import MILESTONES
-from cart_recovery.shop.milestones import is_known, unknown_shipping_events
+from cart_recovery.shop.milestones import (
+    is_known,
+    unknown_payment_events,
+    unknown_shipping_events,
+)
 
 HINT: Final = "See the page on orders in the docs."
-#: settings of Oscar whose keys are statuses
-PIPELINES: Final = ("OSCAR_ORDER_STATUS_PIPELINE", "OSCAR_LINE_STATUS_PIPELINE")
+#: settings of Oscar that lead from statuses to others; a last one may stand among these alone
+PIPELINES: Final = (
+    "OSCAR_ORDER_STATUS_PIPELINE", "OSCAR_LINE_STATUS_PIPELINE", "OSCAR_ORDER_STATUS_CASCADE",
+)  # fmt: skip
 INITIAL: Final = ("OSCAR_INITIAL_ORDER_STATUS", "OSCAR_INITIAL_LINE_STATUS")
 
 
@@ -29,16 +35,24 @@ def check_orders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         return [Error(str(error), hint=HINT, id="cart_recovery.E008")]
 
 
-def check_shipping_events(
+def check_event_types(
     app_configs: Any, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Types of shipping events that mean nothing to us. They are rows, so this is only asked where
-    the database may be (`check --database`, `migrate`). What ails the database others say."""
+    """Types of shipping and payment events that mean nothing to us. They are rows, so this is only
+    asked where the database may be (`check --database`, `migrate`). What ails the database others
+    say."""
     try:
-        unmapped = unknown_shipping_events(databases or ())
+        shipping = unknown_shipping_events(databases or ())
+        payment = unknown_payment_events(databases or ())
     except (DatabaseError, ImproperlyConfigured):
         return []
-    return list(_unmapped("types of shipping events", unmapped, "cart_recovery.W502"))
+    return [
+        *_unmapped("types of shipping events", shipping, "cart_recovery.W502"),
+        *_unmapped(
+            "types of payment events", payment, "cart_recovery.W502", example="refunded",
+            harm="Money that goes back by one of them is not told.",
+        ),
+    ]  # fmt: skip
 
 
 def _statuses() -> Iterator[CheckMessage]:
@@ -46,14 +60,19 @@ def _statuses() -> Iterator[CheckMessage]:
     yield from _unmapped("statuses of orders", unmapped, "cart_recovery.W501")
 
 
-def _unmapped(what: str, names: Sequence[str], id: str) -> Iterator[CheckMessage]:
+def _unmapped(
+    what: str,
+    names: Sequence[str],
+    id: str,
+    *,
+    example: str = "shipped",
+    harm: str = "Orders that have one of them set no message going.",
+) -> Iterator[CheckMessage]:
     if names:
         quoted = ", ".join(f'"{name}"' for name in names)
-        example = f'{{"{names[0]}": "shipped"}}'
         yield Warning(
-            f"Nobody knows what these {what} mean: {quoted}. Orders that have one of them set no "
-            "message going.",
-            hint=f'Say so in CART_RECOVERY["STATUS_MILESTONES"] = {example}: '
+            f"Nobody knows what these {what} mean: {quoted}. {harm}",
+            hint=f'Say so in CART_RECOVERY["STATUS_MILESTONES"] = {{"{names[0]}": "{example}"}}: '
             f'{", ".join(MILESTONES)}, or "" for what nobody needs to know.',
             id=id,
         )
@@ -61,12 +80,16 @@ def _unmapped(what: str, names: Sequence[str], id: str) -> Iterator[CheckMessage
 
 def _used() -> list[str]:
     """The statuses that the shop's settings name, in their order."""
-    found: dict[str, None] = {}
-    for name in INITIAL:
-        found |= dict.fromkeys([str(getattr(settings, name, "") or "")])
+    found = [str(getattr(settings, name, "") or "") for name in INITIAL]
     for name in PIPELINES:
-        found |= dict.fromkeys(str(status) for status in getattr(settings, name, {}) or {})
-    return [status for status in found if status]
+        for status, following in (getattr(settings, name, None) or {}).items():
+            found += [str(status), *_each(following)]
+    return [status for status in dict.fromkeys(found) if status]
+
+
+def _each(following: Any) -> list[str]:
+    """The statuses that one leads to: several, or in a cascade one alone."""
+    return [following] if isinstance(following, str) else [str(name) for name in following or ()]
 
 
 def _functions() -> Iterator[CheckMessage]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (
     is_suggesting,
@@ -24,10 +25,10 @@ from cart_recovery.rendering.order_facts import order_view
 from cart_recovery.rendering.requests import OrderView
 from cart_recovery.reviews import links
 from cart_recovery.shop.order_views import OrderContents, load_order_contents
-from cart_recovery.shop.parcels import tracking_url
+from cart_recovery.shop.parcels import tracking_urls
 from cart_recovery.shop.payments import resume_url
 from cart_recovery.shop.progress import OrderProgress
-from cart_recovery.shop.site import absolute_url
+from cart_recovery.shop.site import absolute_url, web_address
 from cart_recovery.shop.vouchers import VoucherFacts
 
 Approved = tuple[FollowUpFacts, Send]
@@ -134,7 +135,8 @@ def _view(
     coming = _still_to_come(progress) if is_in_parts else {}
     payment_url = _payment_url(progress, language) if trigger == Trigger.ORDER_UNPAID else ""
     review_url = links.review_url(token, language) if token else ""
-    parcel_url = tracking_url(progress.order.order_id, progress.parcels, about)
+    parcel_urls = tracking_urls(progress.order.order_id, progress.parcels, about)
+    parcel_url, *further = parcel_urls or ("",)
     first = {
         Trigger.ORDER_UNPAID: payment_url,
         Trigger.REVIEW_REQUEST: review_url,
@@ -145,11 +147,20 @@ def _view(
     # an enrolment without lines, such as a refund by its amount alone, is about the whole order
     return replace(
         order_view(content, about or None, others=coming, action_url=first),
-        tracking_url=parcel_url, payment_url=payment_url,
+        is_part=_is_part(trigger, progress),
+        tracking_url=parcel_url, other_parcels=tuple(further), payment_url=payment_url,
         refund=refunds.get(enrolment.pk),
         review_url=review_url, ratings=links.rating_urls(token, language) if token else (),
         thanks=_thanks(enrolment.campaign.thanks, content.currency, now) if token else None,
     )  # fmt: skip
+
+
+def _is_part(trigger: str, progress: OrderProgress) -> bool:
+    """Whether the news are not of the whole order as it stands now: not everything that is still
+    wanted has got so far, or came back."""
+    if trigger in AFTER_RETURN:
+        return bool(progress.open_lines)
+    return trigger in KINDS and not progress.is_at(KINDS[trigger])
 
 
 def _still_to_come(progress: OrderProgress) -> dict[int, int]:
@@ -163,7 +174,7 @@ def _still_to_come(progress: OrderProgress) -> dict[int, int]:
 
 def _payment_url(progress: OrderProgress, language: str) -> str:
     url = resume_url(progress.order, language)
-    return absolute_url(url) if url else ""
+    return web_address(absolute_url(url)) if url else ""
 
 
 def _thanks(incentive: Incentive | None, currency: str, now: dt.datetime) -> VoucherFacts | None:

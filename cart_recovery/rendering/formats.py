@@ -14,8 +14,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_currency, format_decimal
 from django.utils import timezone
 
+from cart_recovery.shop.site import ADDRESS, MAX_URL
+
 MAX_TEXT: Final = 255
-MAX_URL: Final = 2000
 #: what may reorder, hide or split text: controls, surrogates, bidi overrides, private use,
 #: unassigned, and the tags and fillers that only serve to deceive
 _DROPPED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
@@ -24,7 +25,6 @@ _DROPPED: Final = frozenset("\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff\ufff9\uf
 }
 _SPACE: Final = re.compile(r"\s+")
 _PLAIN: Final = re.compile(r"[ -~¡-¬®-ſ€–—‘’‚“”„…]*\Z")
-_URL: Final = re.compile(r"https?://[^\s<>\"'`{}|\\^\x00-\x1f\x7f]+\Z", re.IGNORECASE)
 
 
 @lru_cache(maxsize=64)
@@ -111,4 +111,4 @@ def absolute(url: str, base: str) -> str:
     elif url.startswith("/"):
         url = base + url
     url = url.strip().replace(" ", "%20").replace("'", "%27")
-    return url if len(url) <= MAX_URL and _URL.match(url) else ""
+    return url if len(url) <= MAX_URL and ADDRESS.match(url) else ""

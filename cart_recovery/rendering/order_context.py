@@ -37,13 +37,21 @@ def order_values(order: OrderView, spelling: Spelling, *, may_advertise: bool) -
         "more_count": max(len(order.lines) - MAX_LINES, 0),
         "other_lines": [_line(line, order, spelling) for line in order.other_lines[:MAX_LINES]],
         "other_count": len(order.other_lines),
+        "is_part": order.is_part,
         "action_url": action_url,
         "order_url": absolute(order.order_url, "") or None,
         "tracking_url": absolute(order.tracking_url, "") or None,
+        "other_parcels": _parcels(order, spelling),
         "payment_url": absolute(order.payment_url, "") or None,
         "refund": money(refund, order.currency, language) if refund else None,
         **_asking(order, spelling, may_advertise=may_advertise),
     }
+
+
+def _parcels(order: OrderView, spelling: Spelling) -> list[dict[str, Any]]:
+    """Where they are followed. Of an SMS that grows too long they are left out before it is lost."""
+    urls = [] if spelling.is_short else order.other_parcels[:MAX_LINES]
+    return [{"url": url} for given in urls if (url := absolute(given, ""))]
 
 
 def _asking(order: OrderView, spelling: Spelling, *, may_advertise: bool) -> dict[str, Any]:

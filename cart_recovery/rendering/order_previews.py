@@ -127,11 +127,12 @@ def _one(request: RenderRequest) -> RenderRequest:
 
 
 def _many(request: RenderRequest) -> RenderRequest:
-    return _changed(request, lines=(_shirt(), _mug(), _bag(), _mug()) * 10)
+    lines = (_shirt(), _mug(), _bag(), _mug()) * 10
+    return _changed(request, lines=lines, other_parcels=(_TRACKING[:-1] + "1",))
 
 
 def _partial(request: RenderRequest) -> RenderRequest:
-    return _changed(request, lines=(_shirt(),), other_lines=(_mug(), _bag()))
+    return _changed(request, lines=(_shirt(),), other_lines=(_mug(), _bag()), is_part=True)
 
 
 def _refund(request: RenderRequest) -> RenderRequest:
@@ -150,9 +151,8 @@ def _long_title(request: RenderRequest) -> RenderRequest:
 
 
 def _bare(request: RenderRequest) -> RenderRequest:
-    return _changed(
-        request, order_url="", tracking_url="", payment_url="", review_url="", ratings=()
-    )
+    without = dict.fromkeys(("order_url", "tracking_url", "payment_url", "review_url"), "")
+    return _changed(request, ratings=(), **without)
 
 
 def _thanks(request: RenderRequest) -> RenderRequest:
@@ -176,7 +176,7 @@ def _existing_customer(request: RenderRequest) -> RenderRequest:
 ORDER_SAMPLES: Final[tuple[Sample, ...]] = (
     Sample("normal", _("three products"), lambda request: request),
     Sample("one", _("one product"), _one),
-    Sample("many", _("40 products"), _many),
+    Sample("many", _("40 products in two parcels"), _many),
     Sample("partial", _("something is still to come"), _partial),
     Sample("refund", _("with a refund"), _refund),
     Sample("thanks", _("with a thank-you for a review"), _thanks),

@@ -115,6 +115,13 @@ _ORDERED = (
     ),
 )  # fmt: skip
 
+_PARCEL = (
+    Placeholder(
+        "url", Kind.URL, _("page on which the parcel can be followed"),
+        "https://paket.example/00340434161095",
+    ),
+)  # fmt: skip
+
 #: in every template
 COMMON: Final = (
     Placeholder("shop_name", Kind.TEXT, _("name of the shop"), "Probeladen"),
@@ -187,6 +194,12 @@ _ORDER: Final = (
     ),
     Placeholder("other_count", Kind.NUMBER, _("number of products that are still to come"), "1"),
     Placeholder(
+        "is_part", Kind.FLAG,
+        _("the message is news of a part of the order alone: the rest has not got so far, or was not "
+          "sent back"),
+        "1",
+    ),
+    Placeholder(
         "action_url", Kind.URL,
         _("the link that the message is for: to the parcel, the review or the payment, else to the "
           "order"),
@@ -199,6 +212,11 @@ _ORDER: Final = (
     Placeholder(
         "tracking_url", Kind.URL, _("page on which the parcel can be followed"),
         "https://paket.example/00340434161094", optional=True,
+    ),
+    Placeholder(
+        "other_parcels", Kind.LIST,
+        _("further parcels of this message that can be followed; mostly there are none"),
+        fields=_PARCEL,
     ),
     Placeholder(
         "payment_url", Kind.URL, _("page on which the order can be paid"),
@@ -239,6 +257,7 @@ def documented(
         "lines": "line",
         "unavailable_lines": "line",
         "other_lines": "line",
+        "other_parcels": "parcel",
         "options": "option",
         "imprint_rows": "row",
         "recommendations": "product",

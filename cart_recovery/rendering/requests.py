@@ -38,11 +38,15 @@ class OrderView:
     lines: tuple[OrderLineView, ...]
     #: ordered as well, and still to come
     other_lines: tuple[OrderLineView, ...] = ()
+    #: news of a part of the order alone: the rest has not got so far, or was not sent back
+    is_part: bool = False
     #: where the button leads: to the parcel, the review, the payment, else to the order
     action_url: str = ""
     #: the order's page in the shop, without log-in
     order_url: str = ""
     tracking_url: str = ""
+    #: where the further parcels are followed that the message is about
+    other_parcels: tuple[str, ...] = ()
     payment_url: str = ""
     refund: Decimal | None = None
     review_url: str = ""

@@ -39,6 +39,7 @@ _ORDERED: Final = OrderLineView(
 )  # fmt: skip
 _ORDERED_BAG: Final = OrderLineView("Rucksack 20 l", 1, None, "", "")
 _ORDER_LINK: Final = "https://shop.example/b/3kQ9xTf2Lm4Wz8Yp"
+_PARCEL: Final = "https://paket.example/track/00340434161094"
 _RATINGS: Final = tuple((score, f"{_ORDER_LINK}/{score}") for score in range(1, 7))
 _HOST: Final = "https://shop.example"
 
@@ -113,15 +114,16 @@ def _orders(plain: RenderRequest) -> Iterator[RenderRequest]:
         supports_reply=True,
         order=replace(
             order, order_url=f"{_HOST}/accounts/order-status/100482/", lines=(_ORDERED_BAG,),
-            tracking_url="https://paket.example/track/00340434161094",
+            tracking_url=_PARCEL,
             payment_url=f"{_HOST}/pay/100482/", refund=Decimal("49.90"), other_lines=(_ORDERED,),
+            is_part=True,
         ),
     )  # fmt: skip
     yield replace(
         plain,
         order=replace(
             order, review_url=_ORDER_LINK, lines=(_ORDERED,) * 25, thanks=sample_voucher(),
-            ratings=_RATINGS,
+            ratings=_RATINGS, tracking_url=_PARCEL, other_parcels=(_PARCEL[:-1] + "5",),
         ),
     )  # fmt: skip
     thanks = replace(sample_voucher(IncentiveKind.FREE_SHIPPING), minimum_basket=None)

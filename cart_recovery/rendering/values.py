@@ -11,7 +11,7 @@ from django.utils.translation import override
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.models import IncentiveKind
 from cart_recovery.recommendations.products import RecommendedProduct
-from cart_recovery.rendering.formats import absolute, clean, deadline, money, percentage
+from cart_recovery.rendering.formats import MAX_TEXT, absolute, clean, deadline, money, percentage
 from cart_recovery.shop.vouchers import VoucherFacts
 
 MAX_LINES: Final = 20
@@ -25,6 +25,11 @@ class Spelling:
     #: the shop's address without a slash at its end
     base_url: str
     title_limit: int
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the message has to save characters."""
+        return self.title_limit < MAX_TEXT
 
 
 def required_link(url: str, name: str) -> str:

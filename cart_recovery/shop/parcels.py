@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 from collections.abc import Collection, Sequence
@@ -11,10 +12,18 @@ from typing import Final
 from django.utils.module_loading import import_string
 
 from cart_recovery.conf import conf
+from cart_recovery.shop.site import web_address
 
 logger = logging.getLogger(__name__)
 
-_URL: Final = re.compile(r"https?://[^\s<>\"']+")
+#: up to what no address holds, or another one
+_URL: Final = re.compile(
+    r"https?://(?:[^\s<>\"'`{}|\\^;,‘’‚‹›“”„«»]|;(?=\w+=)|,(?!https?://))+", re.IGNORECASE
+)
+#: what a sentence or a bracket may have put behind it
+_BEHIND: Final = ".,;:!?)]"
+#: notes may be HTML. With their semicolon only: `?a=1&copy=2` holds none
+_ENTITY: Final = re.compile(r"&(?:amp|quot|apos|lt|gt|#\d+|#x[0-9a-f]+);", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +40,30 @@ class Parcel:
 
 def address_in(notes: str) -> str:
     """The first address in the notes of an event; "" where there is none."""
-    found = _URL.search(notes)
-    return found[0].rstrip(".,;)") if found else ""
+    plain = _ENTITY.sub(lambda entity: html.unescape(entity[0]), notes)
+    found = (web_address(match[0].rstrip(_BEHIND)) for match in _URL.finditer(plain))
+    return next(filter(None, found), "")
 
 
-def tracking_url(order_id: int, parcels: Sequence[Parcel], lines: Collection[int]) -> str:
+def tracking_urls(
+    order_id: int, parcels: Sequence[Parcel], lines: Collection[int]
+) -> tuple[str, ...]:
     """Where these lines of an order can be followed, all of them where none is named: as the shop's
-    own function says (`TRACKING_URL`), else by its parcels, the latest last."""
+    own function says (`TRACKING_URL`), else by their parcels, the latest last. Each address once."""
     if not conf.TRACKING_URL:
-        return _latest(parcels, frozenset(lines))
+        latest = {_latest(parcels, frozenset([line])) for line in lines}
+        wanted = latest or {_latest(parcels, frozenset())}
+        return tuple(dict.fromkeys(p.url for p in parcels if p.url and p.url in wanted))
     try:
-        return str(import_string(conf.TRACKING_URL)(order_id) or "")
+        said = str(import_string(conf.TRACKING_URL)(order_id) or "")
     except Exception:
         # the shop's own code: news without a link are better than none, for this and all other orders
         logger.exception("TRACKING_URL failed for order %s", order_id)
-        return ""
+        return ()
+    url = web_address(said)
+    if said and not url:
+        logger.error("TRACKING_URL gave no address for order %s", order_id)
+    return (url,) if url else ()
 
 
 def _latest(parcels: Sequence[Parcel], lines: frozenset[int]) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Final
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.sites.models import Site
@@ -12,6 +14,9 @@ from django.utils import translation
 
 from cart_recovery.conf import conf
 
+#: an absolute address as it may stand in a message
+ADDRESS: Final = re.compile(r"https?://[^\s<>\"'`{}|\\^\x00-\x1f\x7f]+\Z", re.IGNORECASE)
+MAX_URL: Final = 2000
 #: stands where a token goes, while the rest of the path is asked for
 _PLACE: Final = "0123456789abcdef0123"
 
@@ -22,12 +27,27 @@ def absolute_url(path: str) -> str:
     A URL that is absolute already (media on another host) comes back as it is. A path on another
     host without scheme (`//cdn.example/x.png`) gets the shop's scheme.
     """
-    if path.startswith(("http://", "https://")):
+    if path[:8].lower().startswith(("http://", "https://")):
         return path
     base = base_url()
     if path.startswith("//"):
         return f"{base.partition('://')[0]}:{path}"
     return f"{base}/{path.removeprefix('/')}"
+
+
+def web_address(text: str) -> str:
+    """The full URL that somebody of the shop wrote down, an address or a path of this shop; "" for
+    what is neither: a message with such a link could not be sent."""
+    url = text.strip().replace(" ", "%20").replace("'", "%27")
+    if url.startswith("/"):
+        url = absolute_url(url)
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    has_host = any(map(str.isalnum, host))
+    return url if has_host and len(url) <= MAX_URL and ADDRESS.match(url) else ""
 
 
 def base_url() -> str:

@@ -10,7 +10,7 @@ from django.core import checks
 from django.test import override_settings
 from oscar.core.loading import get_model
 
-from cart_recovery.checks.orders import check_orders, check_shipping_events
+from cart_recovery.checks.orders import check_event_types, check_orders
 
 
 def recovery(**changes: Any) -> Any:
@@ -37,6 +37,21 @@ def test_words_that_nobody_knows_are_listed(name: str) -> None:
         words = {"beim zoll": "shipped", "Gepflückt": "", "Complete": "shipped"}
         with recovery(STATUS_MILESTONES=words):
             assert check_orders(None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "leads"),
+    [
+        ("OSCAR_ORDER_STATUS_PIPELINE", {"Pending": ("Auf den Weg gebracht",)}),
+        ("OSCAR_LINE_STATUS_PIPELINE", {"Pending": ["Auf den Weg gebracht"]}),
+        ("OSCAR_ORDER_STATUS_CASCADE", {"Shipped": "Auf den Weg gebracht"}),
+        ("OSCAR_ORDER_STATUS_CASCADE", {"Auf den Weg gebracht": "Shipped"}),
+    ],
+)
+def test_a_last_status_that_stands_as_a_target_alone_is_listed(name: str, leads: Any) -> None:
+    with override_settings(**{name: leads}):
+        (warning,) = check_orders(None)
+    assert '"Auf den Weg gebracht".' in warning.msg
 
 
 def test_a_first_status_that_nobody_knows_is_listed() -> None:
@@ -67,22 +82,34 @@ def test_a_function_that_cannot_be_imported_is_an_error(name: str) -> None:
 
 
 @pytest.mark.django_db
-class TestShippingEvents:
+class TestEventTypes:
     def test_types_that_nobody_knows_are_listed(self) -> None:
         for name in ("Versandt", "Auf der Rampe", "Teilversandt"):
             get_model("order", "ShippingEventType").objects.create(name=name)
-        (warning,) = check_shipping_events(None, databases=["default"])
+        (warning,) = check_event_types(None, databases=["default"])
         assert warning.id == "cart_recovery.W502"
         assert '"Auf der Rampe"' in warning.msg
         assert "Versandt" not in warning.msg
         with recovery(STATUS_MILESTONES={"auf-der-rampe": ""}):
-            assert check_shipping_events(None, databases=["default"]) == [], "its code will do"
+            assert check_event_types(None, databases=["default"]) == [], "its code will do"
+
+    def test_types_of_payment_events_are_listed_as_well(self) -> None:
+        usual = ("Authorise", "Settle", "Paid", "Refund", "Teilerstattung", "Gutschrift", "Zahlung")
+        for name in (*usual, "Geld da", "Refund requested"):
+            get_model("order", "PaymentEventType").objects.create(name=name)
+        (warning,) = check_event_types(None, databases=["default"])
+        assert warning.id == "cart_recovery.W502"
+        assert 'payment events mean: "Geld da", "Refund requested".' in warning.msg
+        assert '{"Geld da": "refunded"}' in str(warning.hint)
+        with recovery(STATUS_MILESTONES={"geld da": "refunded", "Refund requested": ""}):
+            assert check_event_types(None, databases=["default"]) == []
 
     def test_without_leave_the_database_is_not_asked(self, django_assert_num_queries: Any) -> None:
         get_model("order", "ShippingEventType").objects.create(name="Auf der Rampe")
+        get_model("order", "PaymentEventType").objects.create(name="Geld da")
         with django_assert_num_queries(0):
-            assert check_shipping_events(None) == []
-            assert check_shipping_events(None, databases=["reports"]) == []
+            assert check_event_types(None) == []
+            assert check_event_types(None, databases=["reports"]) == []
 
     def test_django_asks_it(self) -> None:
         get_model("order", "ShippingEventType").objects.create(name="Auf der Rampe")

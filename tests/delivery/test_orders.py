@@ -41,6 +41,7 @@ from tests.orders.kit import (
     set_status,
     ship,
 )
+from tests.rendering.test_mail import soup
 from tests.reviews.kit import fields
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -103,6 +104,19 @@ class TestNews:
             (sent,) = deliver()
             told.append(re.findall(r"https://dhl\.example/\d", sent.text))
         assert told == [["https://dhl.example/1"], [], ["https://dhl.example/3"]]
+
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    def test_two_parcels_in_one_message_have_a_link_each(self, phone: str) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Mühle"), make_product("Kanne"), phone=phone)
+        for number, line in enumerate(order.lines.order_by("pk"), 1):
+            ship(order, {line: 1}, notes=f"https://dhl.example/{number}")
+        look()
+        (sent,) = deliver()
+        found = re.findall(r"https://dhl\.example/\d", sent.text)
+        assert found == ["https://dhl.example/1", "https://dhl.example/2"]
+        if not phone:
+            assert all(f'href="{url}"' in sent.html for url in found)
 
     def test_the_label_knows_the_way_before_the_parcel_leaves(self) -> None:
         switch_on(Trigger.ORDER_SHIPPED)
@@ -261,6 +275,68 @@ class TestNews:
         assert "Teekanne" in sent.text
         assert "Kaffeemühle" not in sent.text
 
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    @pytest.mark.parametrize(
+        ("trigger", "name"),
+        [(Trigger.ORDER_DELIVERED, "Delivered"), (Trigger.ORDER_DELAYED, "Delayed")],
+    )
+    @pytest.mark.parametrize("language", ["de", "en"])
+    def test_news_of_a_part_are_not_of_the_order(
+        self, trigger: str, name: str, language: str, phone: str
+    ) -> None:
+        switch_on(trigger)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=phone)
+        models.TrackedOrder.objects.update(language=language)
+        part = "ein teil ihrer bestellung" if language == "de" else "part of your order"
+        told = []
+        for line in order.lines.order_by("pk"):
+            ship(order, {line: 1}, name=name)
+            look()
+            (sent,) = deliver()
+            said = [sent.text] if phone else [sent.subject, sent.text, soup(sent.html).text]
+            told.append([f"{part} {order.number}".lower() in text.lower() for text in said])
+        assert told == [[True] * len(told[0]), [False] * len(told[0])]
+
+    def test_some_pieces_of_a_line_are_a_part(self) -> None:
+        switch_on(Trigger.ORDER_DELIVERED)
+        order = make_order(make_product("Tasse"), quantity=2, phone=PHONE)
+        ship(order, {order.lines.get(): 1}, name="Delivered")
+        look()
+        (sent,) = deliver()
+        assert f"Ein Teil Ihrer Bestellung {order.number} wurde zugestellt" in sent.text
+
+    def test_what_was_cancelled_is_no_rest(self) -> None:
+        switch_on(Trigger.ORDER_DELIVERED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=PHONE)
+        first, second = order.lines.order_by("pk")
+        type(second).objects.filter(pk=second.pk).update(status="Cancelled")
+        ship(order, {first: 1}, name="Delivered")
+        look()
+        (sent,) = deliver()
+        assert f"Ihre Bestellung {order.number} wurde zugestellt" in sent.text
+
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    def test_no_rest_is_promised_that_was_cancelled_meanwhile(self, phone: str) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=phone)
+        first, second = order.lines.order_by("pk")
+        ship(order, {first: 1})
+        look()
+        type(second).objects.filter(pk=second.pk).update(status="Cancelled")
+        (sent,) = deliver()
+        assert f"Ihr Paket zur Bestellung {order.number} ist unterwegs" in sent.subject + sent.text
+        for word in ("Rest", "Teil", "in mehreren Paketen", "Das kommt noch", "Tasse"):
+            assert word not in sent.subject + sent.text + (sent.html and soup(sent.html).text)
+        assert phone or "Kanne" in sent.text
+
+    def test_no_rest_is_promised_that_leaves_at_the_same_time(self) -> None:
+        switch_on(Trigger.ORDER_PARTLY_SHIPPED, Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kanne"), make_product("Tasse"), phone=PHONE)
+        for line in order.lines.order_by("pk"):
+            ship(order, {line: 1})
+            look()
+        assert not any("Rest" in sent.text for sent in deliver())
+
     def test_a_refund_names_the_amount(self) -> None:
         switch_on(Trigger.ORDER_REFUNDED)
         order = make_order()
@@ -342,6 +418,39 @@ class TestNews:
         set_status(order, "Shipped")
         look()
         assert len(deliver()) == 1
+
+    @pytest.mark.parametrize("phone", [PHONE, ""])
+    @pytest.mark.parametrize(
+        ("said", "url"),
+        [
+            ("/parcels/1/", "https://shop.example/parcels/1/"),
+            ("noch keines", ""),
+            ("https://)", ""),
+        ],
+    )
+    def test_what_a_function_of_the_shop_gives_costs_the_link_at_most(
+        self, settings: Any, monkeypatch: Any, phone: str, said: str, url: str
+    ) -> None:
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "TRACKING_URL": "tests.delivery.test_orders.fail",
+        }
+        monkeypatch.setattr("tests.delivery.test_orders.fail", lambda _order_id: said)
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(make_product("Kaffeemühle"), phone=phone)
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        assert ("Sendung verfolgen" in sent.text) is bool(url)
+        assert url in sent.text
+
+    def test_notes_that_hold_no_address_cost_the_link_alone(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order()
+        ship(order, {order.lines.get(): 1}, notes="https://)")
+        look()
+        (sent,) = deliver()
+        assert "Sendung verfolgen" not in sent.text
 
 
 class TestReviews:
@@ -581,7 +690,10 @@ class TestUnpaid:
         assert deliver() == []
         assert reasons(order) == [(FollowUpState.SKIPPED, Reason.ORDER_PAID)]
 
-    @pytest.mark.parametrize("path", ["tests.delivery.test_orders.fail", "no:such-url"])
+    @pytest.mark.parametrize(
+        "path",
+        ["tests.delivery.test_orders.fail", "tests.delivery.test_orders.nowhere", "no:such-url"],
+    )
     def test_a_link_that_the_shop_cannot_make_is_left_out(self, settings: Any, path: str) -> None:
         settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
         make_order(status="Pending payment")
@@ -593,6 +705,10 @@ class TestUnpaid:
         look()
         pay_by(order, "Rechnung")
         assert deliver() == []
+
+
+def nowhere(*args: Any) -> str:
+    return "https://)"
 
 
 def fail(*args: Any) -> str:

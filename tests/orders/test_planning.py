@@ -128,6 +128,24 @@ class TestStatus:
         assert len(enrolments(order)) == 1
         assert enrolments(other) == [], "the shop's word goes before ours"
 
+    def test_what_the_shop_takes_for_cancelled_goes_before_the_usual_words(self, settings):
+        own = {**settings.CART_RECOVERY, "CANCELLED_ORDER_STATUSES": ["On hold", "Refunded"]}
+        settings.CART_RECOVERY = own
+        make_order_campaign(Trigger.ORDER_SHIPPED)
+        make_order_campaign(Trigger.ORDER_REFUNDED)
+        first, second, refunded = make_order(), make_order(), make_order()
+        ship(first, {first.lines.get(): 1})
+        set_status(first, "On hold")
+        set_status(refunded, "Refunded")
+        look()
+        assert enrolments(first) == []
+        assert len(enrolments(refunded)) == 1, "that its credit is taken back says less"
+        settings.CART_RECOVERY = {**own, "STATUS_MILESTONES": {"On Hold": "placed"}}
+        ship(second, {second.lines.get(): 1})
+        set_status(second, "On hold")
+        look()
+        assert len(enrolments(second)) == 1, "the mapping goes before both"
+
     def test_delivered_says_nothing_of_shipping_that_was_told(self):
         make_order_campaign(Trigger.ORDER_SHIPPED)
         order = make_order()
@@ -396,6 +414,28 @@ class TestRefunds:
             {first.pk, second.pk},
         )
         assert taken_back([order.pk], cancelled_statuses=[])[order.pk].amount == Decimal("20.00")
+
+    @pytest.mark.parametrize(
+        ("name", "words", "is_told"),
+        [
+            ("Erstattung", {}, True),
+            ("Teilerstattung PayPal", {}, True),
+            ("Gutschrift", {}, True),
+            ("Partial refund", {}, True),
+            ("Refund requested", {}, False),
+            ("Refund declined", {}, False),
+            ("Erstattung beantragt", {}, False),
+            ("Refund of shipping", {"refund of shipping": ""}, False),
+            ("Refund requested", {"refund-requested": "refunded"}, True),
+        ],
+    )
+    def test_an_event_that_only_speaks_of_a_refund_is_none(self, settings, name, words, is_told):
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "STATUS_MILESTONES": words}
+        make_order_campaign(Trigger.ORDER_REFUNDED)
+        order = make_order()
+        refund(order, "20.00", {order.lines.get(): 1}, name=name)
+        look()
+        assert len(enrolments(order)) == is_told
 
     @pytest.mark.parametrize("way", ["status", "lines", "amount"])
     def test_a_mistake_that_is_taken_back_in_time_is_not_told(self, way):

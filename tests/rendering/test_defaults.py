@@ -198,7 +198,7 @@ def test_documented_placeholders_are_those_that_a_template_sees(about: str) -> N
     more = {"voucher": voucher(), "recommendations": sample_recommendations()}
     everything = order(
         ordered(), other_lines=(ordered(),), ratings=((1, ACTION),), thanks=voucher(),
-        refund=Decimal(5), order_url=ACTION, review_url=ACTION,
+        refund=Decimal(5), order_url=ACTION, review_url=ACTION, other_parcels=(ACTION,),
     )  # fmt: skip
     sent = request(*facts, **more) if about == "cart" else order_request(everything, **more)
     context = build_context(sent, language="de", base_url="https://shop.example")

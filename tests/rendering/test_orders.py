@@ -154,6 +154,27 @@ class TestWhatIsShown:
         assert "because you ordered from" in mail("<p>x</p>", order_request(language="en")).text
         assert "left a basket" in mail("<p>x</p>", request(language="en")).text
 
+    def test_further_parcels_have_their_own_links(self) -> None:
+        source = (
+            "{% for parcel in other_parcels %}<p><a href='{{ parcel.url }}'>x</a></p>{% endfor %}"
+        )
+        more = (f"{ACTION}/2", "javascript:alert(1)", f"{ACTION}/3")
+        page = soup(mail(source, order_request(order(other_parcels=more))).html)
+        assert [a["href"] for a in page.select("td.card p a")][:2] == [more[0], more[2]]
+
+    @pytest.mark.parametrize(("length", "is_there"), [(40, True), (360, False)])
+    def test_further_parcels_give_way_before_a_text_is_lost(
+        self, length: int, is_there: bool
+    ) -> None:
+        asked: dict[str, Any] = {
+            "order": order(tracking_url=ACTION, other_parcels=(f"{ACTION}/{'2' * length}",)),
+            "basket": None,
+        }
+        loop = "{% for parcel in other_parcels %} {{ parcel.url }}{% endfor %}"
+        sent = text_message("Unterwegs: {{ action_url }}" + loop, **asked)
+        assert ACTION in sent.text
+        assert (f"{ACTION}/2" in sent.text) is is_there
+
 
 class TestWhatFails:
     def test_an_order_without_lines(self) -> None:
@@ -374,7 +395,7 @@ def test_samples_have_and_lack_everything_that_is_optional() -> None:
     orders = [item.order for item in asked if item.order is not None]
     assert len(orders) == len(asked)
     for name in ("order_url", "tracking_url", "payment_url", "review_url", "refund", "ratings",
-                 "thanks", "other_lines"):  # fmt: skip
+                 "thanks", "other_lines", "other_parcels", "is_part"):  # fmt: skip
         assert {bool(getattr(item, name)) for item in orders} == {True, False}, name
     lines = [item for one in orders for item in one.lines]
     assert {bool(item.image_url) for item in lines} == {True, False}

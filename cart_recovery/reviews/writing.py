@@ -6,8 +6,10 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from cart_recovery.models import LineReview, ReviewLink
@@ -81,8 +83,10 @@ def _text(link: ReviewLink, subjects: Subjects, subject: Subject, draft: Draft) 
 
 
 def anonymous_name() -> str:
-    """What stands for the name of a guest who gave none: never their real one."""
-    return _("Verified purchase")
+    """What stands for the name of a guest who gave none: never their real one. All read it beside the
+    review, so it is in the shop's language, whatever the guest's."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("Verified purchase")
 
 
 def _rows(

@@ -102,6 +102,13 @@ class TestWriting:
         kit.send(client, kit.make_link(order), kit.fields(order.lines.get(), name="Tina aus Köln"))
         assert kit.reviews()[0].reviewer_name == "Tina aus Köln"
 
+    def test_name_of_a_guest_who_gives_none_is_in_the_shop_s_language(self, client: Client) -> None:
+        order = kit.make_order()
+        token = kit.make_link(order)
+        models.TrackedOrder.objects.update(language="en")
+        kit.send(client, token, kit.fields(order.lines.get()))
+        assert kit.reviews()[0].name == "Geprüfter Kauf"
+
     def test_user_of_the_order_is_the_author_whoever_opens_the_link(self, client: Client) -> None:
         user = factories.make_user()
         client.force_login(factories.make_user())

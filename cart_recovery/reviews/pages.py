@@ -38,7 +38,8 @@ def page_context(
     # as it stands after what was sent
     subjects = load_subjects(link, now)
     user_id = subjects.order.user_id if subjects.order is not None else None
-    incentive = thanks.still_promised(link.followup, link.order_id)
+    promises = thanks.still_promised([(link.followup, link.order_id)])
+    incentive = promises.get(link.followup_id or 0)
     return {
         "blocks": [_block(request, subject, outcome) for subject in subjects.all],
         "takes_text": any(subject.takes_text for subject in subjects.all),
@@ -49,7 +50,8 @@ def page_context(
         "stars": sorted(STARS),
         "is_answer": outcome.is_answer,
         "voucher": _voucher(outcome.voucher),
-        "gift": _gift(incentive),
+        "gift": _gift(incentive) if not outcome.is_voucher_owed else "",
+        "is_voucher_owed": outcome.is_voucher_owed,
         "max_bytes": conf.REVIEW_PHOTO_MAX_BYTES,
         "max_megabytes": max(1, conf.REVIEW_PHOTO_MAX_BYTES // (1024 * 1024)),
     }

@@ -30,6 +30,8 @@ class Outcome:
     rated: Rated | None = None
     new_review_ids: list[Any] = field(default_factory=list)
     voucher: VoucherFacts | None = None
+    #: a message may have promised one, and none could be made
+    is_voucher_owed: bool = False
 
     @property
     def is_answer(self) -> bool:
@@ -50,6 +52,9 @@ def take(request: HttpRequest, link: ReviewLink, subjects: Subjects, now: dt.dat
         _take_review(request, link, subject, outcome, now)
     if outcome.is_answer:
         outcome.voucher = thanks.give(link.followup, link.order_id, link.contact_id, now)
+        outcome.is_voucher_owed = outcome.voucher is None and thanks.is_owed(
+            link.followup, link.order_id
+        )
     if outcome.voucher is not None:
         LineReview.objects.filter(order=link.order_id).update(was_thanked=True)
     return outcome

@@ -501,7 +501,9 @@ class TestReviews:
 
     def test_promises_nothing_of_an_offer_that_staff_have_suspended(self) -> None:
         order = self.thanked()
-        thank(make_order().pk, make_contact().pk, Incentive.objects.get(name="Danke"), timezone.now())
+        thank(
+            make_order().pk, make_contact().pk, Incentive.objects.get(name="Danke"), timezone.now()
+        )
         get_model("offer", "ConditionalOffer").objects.update(status="Suspended")
         set_status(order, "Delivered")
         look()

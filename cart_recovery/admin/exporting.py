@@ -29,6 +29,7 @@ from cart_recovery.admin.spreadsheets import BOM, file_response, row_writer
 CHUNK: Final = 1_000
 
 Mask = Callable[[Any, str], str]
+Told = tuple[Any, Callable[[Any], Any]]
 
 
 class ExportAdmin(AnyModelAdmin):
@@ -39,6 +40,9 @@ class ExportAdmin(AnyModelAdmin):
     csv_related: tuple[str, ...] = ()
     #: field of `csv_fields` -> how it shows to readers without the permission (row, text) -> text
     csv_masked: ClassVar[Mapping[str, Mask]] = {}
+    #: field of `csv_fields` -> its heading and the cell of a row, where those of the field itself do
+    #: not tell enough, or are the words of another app
+    csv_told: ClassVar[Mapping[str, Told]] = {}
 
     def get_urls(self) -> list[URLPattern]:
         if not self.csv_fields:
@@ -58,23 +62,26 @@ class ExportAdmin(AnyModelAdmin):
             listing = replace(listing, rows=listing.rows.select_related(*self.csv_related))
         masked = {} if may_see_persons(request) else self.csv_masked
         name = f"{self.opts.model_name}-{timezone.localdate().isoformat()}.csv"
-        return file_response(lines_of(listing, self.csv_fields, masked), name)
+        return file_response(lines_of(listing, self.csv_fields, masked, self.csv_told), name)
 
     def _list_url(self) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
 
 
 def lines_of(
-    listing: Listing, fields: tuple[str, ...], masked: Mapping[str, Mask]
+    listing: Listing,
+    fields: tuple[str, ...],
+    masked: Mapping[str, Mask],
+    told: Mapping[str, Told],
 ) -> Iterator[str]:
     """The file line by line. Language and zone are those of the request, which has ended by then."""
     language, zone = translation.get_language(), timezone.get_current_timezone()
     write = row_writer()
     model = listing.rows.model
-    yield BOM + write([str(heading(model, name)) for name in fields])
+    yield BOM + write([_heading(model, name, told) for name in fields])
     for rows in _chunks(listing):
         with translation.override(language), timezone.override(zone):
-            lines = [write([_cell(row, name, masked) for name in fields]) for row in rows]
+            lines = [write([_cell(row, name, masked, told) for name in fields]) for row in rows]
         yield "".join(lines)
 
 
@@ -89,6 +96,10 @@ def _chunks(listing: Listing) -> Iterator[list[Any]]:
         if page.older is None:
             return
         place = page.older
+
+
+def _heading(model: type[Model], path: str, told: Mapping[str, Told]) -> str:
+    return capfirst(str(told[path][0])) if path in told else heading(model, path)
 
 
 def heading(model: type[Model], path: str) -> str:
@@ -113,7 +124,9 @@ def _field(model: type[Model], name: str) -> Field[Any, Any] | None:
     return field if isinstance(field, Field) else None
 
 
-def _cell(row: Any, path: str, masked: Mapping[str, Mask]) -> Any:
+def _cell(row: Any, path: str, masked: Mapping[str, Mask], told: Mapping[str, Told]) -> Any:
+    if path in told:
+        return told[path][1](row)
     value: Any = row
     owner: Any = row
     name = path

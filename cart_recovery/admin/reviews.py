@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.db.models import Prefetch, Q
@@ -19,6 +20,7 @@ from cart_recovery.admin import periods
 from cart_recovery.admin.access import SEE_CAMPAIGNS, SEE_REPORTS, SEE_REVIEWS
 from cart_recovery.admin.dashboard import Bar, Writer, today
 from cart_recovery.admin.durations import duration_text
+from cart_recovery.admin.exporting import Told
 from cart_recovery.admin.filters import ChoiceFilter, choice_filter, period_filter
 from cart_recovery.admin.lists import ReadOnlyAdmin
 from cart_recovery.admin.pages import PagesAdmin
@@ -27,8 +29,8 @@ from cart_recovery.admin.ratings import contact_cell, order_cell
 from cart_recovery.admin.states import badge
 from cart_recovery.channels.names import channel_name
 from cart_recovery.models import Campaign, LineReview, ReviewLink, Step, Trigger, Variant
-from cart_recovery.reports.reviews import Results, kept_results
-from cart_recovery.reviews.links import scores
+from cart_recovery.reports.reviews import OfScale, Results, kept_results
+from cart_recovery.reviews.links import scores_of
 from cart_recovery.reviews.standing import complaints_about
 from cart_recovery.shop.reviews import (
     ReviewStatus,
@@ -86,6 +88,31 @@ class LineReviewAdmin(PagesAdmin, PersonSearchAdmin, ReadOnlyAdmin):
         "pk", "written_at", "edited_at", "review.product.title", "review.score", "review.title",
         "review.status", "contact_id", "order_id",
     )  # fmt: skip
+    #: Oscar's own words for them are not translated, or name the relation
+    csv_told: ClassVar[Mapping[str, Told]] = {
+        "review.product.title": (_("product"), lambda row: _of_review(row, _title)),
+        "review.score": (_("stars"), lambda row: _of_review(row, lambda review: review.score)),
+        "review.title": (_("headline"), lambda row: _of_review(row, lambda review: review.title)),
+        "review.status": (
+            _("state"), lambda row: _of_review(row, lambda r: STATUSES[review_status(r)][1])
+        ),
+    }  # fmt: skip
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return self._led(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._led(request, super().get_fields(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self._led(request, super().get_readonly_fields(request, obj))
+
+    @staticmethod
+    def _led(request: HttpRequest, names: Any) -> list[Any]:
+        """Oscar's page is linked for who may decide there."""
+        if may_moderate(request.user):
+            return list(names)
+        return ["headline" if name == "title_link" else name for name in names]
 
     def results_view(self, request: HttpRequest) -> HttpResponse:
         """What came of the requests, and who is asked when and how."""
@@ -134,8 +161,7 @@ class LineReviewAdmin(PagesAdmin, PersonSearchAdmin, ReadOnlyAdmin):
 
     @admin.display(description=_("product"))
     def product(self, row: LineReview) -> str:
-        product = row.review.product if row.review is not None else None
-        return str(product.get_title()) if product is not None else "-"
+        return str(_of_review(row, _title)) or "-"
 
     @admin.display(description=_("headline"))
     def title_link(self, row: LineReview) -> SafeString | str:
@@ -144,6 +170,10 @@ class LineReviewAdmin(PagesAdmin, PersonSearchAdmin, ReadOnlyAdmin):
         path = moderation_path(row.review_id)
         title = row.review.title
         return format_html('<a href="{}">{}</a>', path, title) if path else title
+
+    @admin.display(description=_("headline"))
+    def headline(self, row: LineReview) -> str:
+        return row.review.title if row.review is not None else "-"
 
     @admin.display(description=_("text"))
     def text(self, row: LineReview) -> str:
@@ -184,12 +214,17 @@ class ReviewLinkAdmin(PersonSearchAdmin, ReadOnlyAdmin):
     order_link = LineReviewAdmin.order_link
 
 
+def _of_review(row: LineReview, told: Callable[[Any], Any]) -> Any:
+    return told(row.review) if row.review is not None else ""
+
+
+def _title(review: Any) -> str:
+    return str(review.product.get_title()) if review.product is not None else ""
+
+
 def _told(results: Results) -> dict[str, Any]:
     """The figures in words."""
     writer = Writer()
-    widest = max(results.ratings.values(), default=0) or 1
-    given = sum(results.ratings.values())
-    everything = sorted({*scores(), *results.ratings}, key=_place)
     return {
         "products": [
             (row.title, writer.number(row.asked), writer.number(row.reviewed), _number(row.stars))
@@ -201,22 +236,25 @@ def _told(results: Results) -> dict[str, Any]:
              writer.number(way.answered), writer.share(way.share))
             for way in results.ways
         ],
-        "ratings": [
-            Bar(str(score), writer.number(count),
-                writer.share(Decimal(count) / given) if given else "",
-                f"{100 * count / widest:.1f}")
-            for score in everything
-            for count in (results.ratings.get(score, 0),)
+        "scales": [
+            {"best": scale.best, "worst": scale.worst, "count": scale.count,
+             "average": _number(scale.average), "bars": _bars(scale, writer)}
+            for scale in results.scales
         ],
-        "average_rating": _number(results.average_rating),
-        "rating_count": given,
+        "has_many_scales": len(results.scales) > 1,
     }  # fmt: skip
 
 
-def _place(score: int) -> int:
-    """Where a rating stands: the best first, what an earlier scale had after it."""
-    known = scores()
-    return known.index(score) if score in known else len(known) + score
+def _bars(scale: OfScale, writer: Writer) -> list[Bar]:
+    """One for each rating of the scale, the best first."""
+    widest = max(scale.ratings.values(), default=0) or 1
+    return [
+        Bar(str(score), writer.number(count),
+            writer.share(Decimal(count) / scale.count) if scale.count else "",
+            f"{100 * count / widest:.1f}")
+        for score in scores_of(scale.best, scale.worst)
+        for count in (scale.ratings.get(score, 0),)
+    ]  # fmt: skip
 
 
 def _number(value: Decimal | None) -> str:

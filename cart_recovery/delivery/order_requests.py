@@ -24,6 +24,7 @@ from cart_recovery.orders.refunds import refund_amounts
 from cart_recovery.rendering.order_facts import order_view
 from cart_recovery.rendering.requests import OrderView
 from cart_recovery.reviews import links
+from cart_recovery.reviews.thanks import still_promised
 from cart_recovery.shop.order_views import OrderContents, load_order_contents
 from cart_recovery.shop.parcels import tracking_urls
 from cart_recovery.shop.payments import resume_url
@@ -48,6 +49,9 @@ def order_subjects(
         now,
     )
     tokens = _review_tokens(approved, now)
+    thanks = still_promised(
+        (f, f.enrolment.subject_order.order_id) for f in followups if f.pk in tokens
+    )
     refunds = _refunds(approved)
     suggested = suggestions_for_orders(
         [
@@ -68,7 +72,10 @@ def order_subjects(
             subjects[followup.pk] = Skip(Reason.NOTHING_TO_SUGGEST)
         else:
             subjects[followup.pk] = {
-                "order": _view(facts, content, tokens.get(followup.pk, ""), refunds, now),
+                "order": replace(
+                    _view(facts, content, tokens.get(followup.pk, ""), refunds),
+                    thanks=_thanks(thanks.get(followup.pk), content.currency, now),
+                ),
                 "voucher": vouchers.get(followup.pk),
                 "recommendations": products,
                 "may_advertise": may_advertise(followup.enrolment),
@@ -123,7 +130,6 @@ def _view(
     content: OrderContents,
     token: str,
     refunds: Mapping[int, Decimal],
-    now: dt.datetime,
 ) -> OrderView:
     enrolment = facts.followup.enrolment
     if facts.order is None or facts.order.progress is None:
@@ -151,7 +157,6 @@ def _view(
         tracking_url=parcel_url, other_parcels=tuple(further), payment_url=payment_url,
         refund=refunds.get(enrolment.pk),
         review_url=review_url, ratings=links.rating_urls(token, language) if token else (),
-        thanks=_thanks(enrolment.campaign.thanks, content.currency, now) if token else None,
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
@@ -117,7 +117,7 @@ def offers_for(incentive_ids: set[int]) -> dict[int, tuple[int, OfferTerms]]:
         if not terms.is_worth_something:
             logger.warning("Incentive %s gives nothing that Oscar can offer.", row.pk)
             continue
-        if offer_id is not None and offer_id in existing and existing[offer_id] is None:
+        if _is_withdrawn(row, existing):
             logger.warning("The offer of incentive %s is suspended or used up.", row.pk)
             continue
         if offer_id is None or existing.get(offer_id) != terms:
@@ -125,6 +125,24 @@ def offers_for(incentive_ids: set[int]) -> dict[int, tuple[int, OfferTerms]]:
             Incentive.objects.filter(pk=row.pk).update(offer=offer_id)
         offers[row.pk] = (offer_id, terms)
     return offers
+
+
+def givable(incentives: Iterable[Incentive]) -> set[int]:
+    """The keys of those that a voucher could be made of now; what `offers_for` would say, and nothing
+    written. One query."""
+    rows = list(incentives)
+    existing = load_terms([row.offer_id for row in rows if row.offer_id is not None])
+    return {
+        row.pk
+        for row in rows
+        if OfferTerms.wanted_by(row).is_worth_something and not _is_withdrawn(row, existing)
+    }
+
+
+def _is_withdrawn(incentive: Incentive, existing: Mapping[int, OfferTerms | None]) -> bool:
+    """Whether staff have suspended its offer; one that they deleted is made anew."""
+    offer_id = incentive.offer_id
+    return offer_id is not None and offer_id in existing and existing[offer_id] is None
 
 
 def facts_of(given: VoucherGrant, terms: OfferTerms) -> VoucherFacts:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from cart_recovery.conf import conf
 from cart_recovery.models.contacts import Contact
 from cart_recovery.models.followups import FollowUp
+from cart_recovery.nested_settings import check_rating_low
 
 
 class ReviewLink(models.Model):
@@ -146,5 +147,9 @@ class ServiceRating(models.Model):
 
     @property
     def is_low(self) -> bool:
-        """Whether somebody of the shop should look after it."""
-        return self.score in conf.RATING_LOW
+        """Whether somebody of the shop should look after it. On a scale that the shop had before, its
+        worse half."""
+        scale = {"best": self.best, "worst": self.worst}
+        if scale == conf.RATING_SCALE:
+            return self.score in conf.RATING_LOW
+        return self.score in check_rating_low((), scale)

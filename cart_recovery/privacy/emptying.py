@@ -14,7 +14,6 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import CharField, F, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat, Least
-from django.utils.translation import gettext
 
 from cart_recovery.models import (
     CartState,
@@ -39,6 +38,7 @@ from cart_recovery.models import (
     WebhookMention,
     WebhookPayload,
 )
+from cart_recovery.reviews.writing import anonymous_name
 from cart_recovery.shop.reviews import forget_authors
 
 #: stands in unique columns before the row's own key: no token, order or visit looks like it
@@ -126,7 +126,7 @@ def empty_reviews(reviews: QuerySet[LineReview]) -> int:
     address and photo. Of a registered user's review the account says whose it is, and that is the
     shop's to erase."""
     rows = list(reviews.exclude(contact=None, order=None, photo=""))
-    forget_authors({row.review_id for row in rows} - {None}, name=gettext("Verified purchase"))
+    forget_authors({row.review_id for row in rows} - {None}, name=anonymous_name())
     delete_photos(rows)
     return LineReview.objects.filter(pk__in=[row.pk for row in rows]).update(
         contact=None, order=None, line=None, link=None, photo=""

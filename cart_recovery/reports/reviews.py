@@ -12,6 +12,7 @@ from typing import Any, Final
 from django.db.models import Count, Q
 from django.utils import timezone
 
+from cart_recovery.conf import conf
 from cart_recovery.models import EnrolledLine, LineReview, ReviewLink, ServiceRating
 from cart_recovery.reports.dashboard import Period
 from cart_recovery.reports.keeping import kept
@@ -46,18 +47,31 @@ class OfWay:
 
 
 @dataclass(frozen=True, slots=True)
-class Results:
-    products: list[OfProduct]
-    has_more_products: bool
-    ways: list[OfWay]
+class OfScale:
+    """Ratings that were given on one scale: a 5 of one is no 5 of another."""
+
+    best: int
+    worst: int
     #: rating -> how many gave it
     ratings: dict[int, int]
 
     @property
-    def average_rating(self) -> Decimal | None:
-        count = sum(self.ratings.values())
+    def count(self) -> int:
+        return sum(self.ratings.values())
+
+    @property
+    def average(self) -> Decimal | None:
         total = sum(score * n for score, n in self.ratings.items())
-        return (Decimal(total) / count).quantize(Decimal("0.01")) if count else None
+        return (Decimal(total) / self.count).quantize(Decimal("0.01")) if self.count else None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    products: list[OfProduct]
+    has_more_products: bool
+    ways: list[OfWay]
+    #: those of the shop's scale first
+    scales: list[OfScale]
 
 
 def kept_results(period: Period) -> tuple[dt.datetime, Results]:
@@ -74,7 +88,7 @@ def load_results(period: Period) -> Results:
         products=products[:MOST_PRODUCTS],
         has_more_products=len(products) > MOST_PRODUCTS,
         ways=_ways(period),
-        ratings=_ratings(period),
+        scales=_scales(period),
     )
 
 
@@ -85,20 +99,34 @@ def _within(field: str, period: Period) -> Q:
 
 
 def _ways(period: Period) -> list[OfWay]:
+    """Of requests that left. One that was refused first and sent anew has a link for each attempt."""
     sent = ReviewLink.objects.filter(
         _within("created_at", period), followup__message__sent_at__isnull=False
     )
+    is_answered = Q(answered_at__isnull=False)
     rows = (
         sent.order_by()
         .values_list("followup__message__channel", "followup__step__delay")
-        .annotate(asked=Count("pk"), answered=Count("pk", filter=Q(answered_at__isnull=False)))
+        .annotate(
+            asked=Count("followup", distinct=True),
+            answered=Count("followup", distinct=True, filter=is_answered),
+        )
     )
     return [OfWay(*row) for row in sorted(rows)]
 
 
-def _ratings(period: Period) -> dict[int, int]:
+def _scales(period: Period) -> list[OfScale]:
     rows = ServiceRating.objects.filter(_within("rated_at", period)).order_by()
-    return dict(rows.values_list("score").annotate(Count("pk")))
+    found: dict[tuple[int, int], dict[int, int]] = defaultdict(dict)
+    for best, worst, score, count in rows.values_list("best", "worst", "score").annotate(
+        Count("pk")
+    ):
+        found[best, worst][score] = count
+    own = (conf.RATING_SCALE["best"], conf.RATING_SCALE["worst"])
+    return [
+        OfScale(*scale, found[scale])
+        for scale in sorted(found, key=lambda scale: (scale != own, scale))
+    ]
 
 
 def _products(period: Period) -> list[OfProduct]:
@@ -123,6 +151,7 @@ def _asked(period: Period) -> Counter[Any]:
         _within("enrolment__enrolled_at", period),
         line__isnull=False,
         enrolment__followups__review_links__isnull=False,
+        enrolment__followups__message__sent_at__isnull=False,
     )
     rows = lines.order_by().values_list("line__product").annotate(Count("pk", distinct=True))
     return _by_shown(rows)

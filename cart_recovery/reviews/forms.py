@@ -3,6 +3,7 @@ that nothing that was typed elsewhere on the page is lost."""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,10 +15,10 @@ from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.models import ServiceRating
 from cart_recovery.reviews import links
-from cart_recovery.reviews.photos import clean_photo, too_large
+from cart_recovery.reviews.photos import clean_photo, too_large, too_many
 from cart_recovery.reviews.rating import MAX_COMMENT
 from cart_recovery.reviews.subjects import Subject
-from cart_recovery.reviews.uploads import DROPPED
+from cart_recovery.reviews.uploads import DROPPED, MOST_FILES, Dropped
 from cart_recovery.reviews.writing import Draft
 from cart_recovery.shop.reviews import MAX_NAME, MAX_TITLE, ReviewFacts, ReviewText
 
@@ -26,6 +27,18 @@ PREFIX: Final = "line-"
 RATING: Final = "rating"
 STARS: Final = (5, 4, 3, 2, 1)
 MAX_BODY: Final = 10_000
+#: Unicode categories of which nothing shows
+INVISIBLE: Final = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
+
+
+class SpokenField(forms.CharField):
+    """What a person writes: a line break counts once however it is sent, and what shows nothing is
+    nothing."""
+
+    def to_python(self, value: Any) -> Any:
+        text = str(super().to_python(value)).replace("\r\n", "\n").replace("\r", "\n")
+        is_visible = any(unicodedata.category(char) not in INVISIBLE for char in text)
+        return text if is_visible else self.empty_value
 
 
 class ReviewForm(forms.Form):
@@ -38,21 +51,21 @@ class ReviewForm(forms.Form):
             "invalid_choice": _("Please choose one to five stars."),
         },
     )  # fmt: skip
-    title = forms.CharField(
+    title = SpokenField(
         max_length=MAX_TITLE,
         error_messages={
             "required": _("Please give it a headline, a word is enough."),
             "max_length": _("This headline is too long: %(limit_value)d characters at most."),
         },
     )
-    body = forms.CharField(
+    body = SpokenField(
         max_length=MAX_BODY,
         error_messages={
             "required": _("Please write what you think of it, a sentence is enough."),
             "max_length": _("This text is too long: %(limit_value)d characters at most."),
         },
     )
-    name = forms.CharField(
+    name = SpokenField(
         max_length=MAX_NAME, required=False,
         error_messages={
             "max_length": _("This name is too long: %(limit_value)d characters at most."),
@@ -68,12 +81,12 @@ class ReviewForm(forms.Form):
     )
     remove_photo = forms.BooleanField(required=False)
 
-    #: whether the photo was dropped on its way because it is too large
-    is_photo_dropped = False
+    #: why the photo was dropped on its way
+    dropped: Dropped | None = None
 
     def clean_photo(self) -> ContentFile[bytes] | None:
-        if self.is_photo_dropped:
-            raise too_large()
+        if self.dropped is not None:
+            raise too_large() if self.dropped is Dropped.TOO_LARGE else too_many(MOST_FILES)
         uploaded = self.cleaned_data.get("photo")
         return clean_photo(uploaded) if uploaded else None
 
@@ -82,7 +95,7 @@ class ReviewForm(forms.Form):
         """Whether anything was said: what is left empty is no mistake."""
         names = [self.add_prefix(name) for name in ("score", "title", "body", "remove_photo")]
         is_typed = any(str(self.data.get(name) or "").strip() for name in names)
-        return is_typed or self.is_photo_dropped or self.add_prefix("photo") in self.files
+        return is_typed or self.dropped is not None or self.add_prefix("photo") in self.files
 
     def says_the_same(self, review: ReviewFacts | None) -> bool:
         """Whether a valid form asks for nothing but what was written before."""
@@ -110,7 +123,7 @@ class RatingForm(forms.Form):
             "invalid_choice": _("Please choose a rating."),
         },
     )
-    comment = forms.CharField(
+    comment = SpokenField(
         max_length=MAX_COMMENT, required=False,
         error_messages={
             "max_length": _("This comment is too long: %(limit_value)d characters at most."),
@@ -148,8 +161,8 @@ class Shown:
         return self.fields[name]
 
 
-def shown(form: forms.Form, *, is_kept: bool) -> Shown:
-    """`is_kept`: what was sent stands in the fields, with what is wrong about it."""
+def shown(form: forms.Form, *, is_kept: bool, is_judged: bool) -> Shown:
+    """`is_kept`: what was sent stands in the fields; `is_judged`: with what is wrong about it."""
     fields = {}
     for name in form.fields:
         bound = form[name]
@@ -157,7 +170,7 @@ def shown(form: forms.Form, *, is_kept: bool) -> Shown:
         fields[name] = Field(
             name=bound.html_name, id=f"recovery-{bound.html_name}",
             value="" if value is None or name == "photo" else str(value),
-            errors=[str(e) for e in bound.errors] if form.is_bound and is_kept else [],
+            errors=[str(e) for e in bound.errors] if is_judged and is_kept else [],
         )  # fmt: skip
     return Shown(fields, any(field.errors for field in fields.values()))
 
@@ -174,7 +187,7 @@ def review_form(subject: Subject, request: HttpRequest | None) -> ReviewForm:
     if request is None:
         return ReviewForm(prefix=prefix, initial=initial)
     form = ReviewForm(request.POST, request.FILES, prefix=prefix, initial=initial)
-    form.is_photo_dropped = form.add_prefix("photo") in getattr(request, DROPPED, ())
+    form.dropped = getattr(request, DROPPED, {}).get(form.add_prefix("photo"))
     return form
 
 

@@ -60,7 +60,10 @@ def rating_urls(token: str, language: str) -> tuple[tuple[int, str], ...]:
 
 def scores() -> tuple[int, ...]:
     """All ratings of the scale, the best first."""
-    best, worst = conf.RATING_SCALE["best"], conf.RATING_SCALE["worst"]
+    return scores_of(conf.RATING_SCALE["best"], conf.RATING_SCALE["worst"])
+
+
+def scores_of(best: int, worst: int) -> tuple[int, ...]:
     step = 1 if worst > best else -1
     return tuple(range(best, worst + step, step))
 

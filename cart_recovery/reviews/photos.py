@@ -19,6 +19,10 @@ logger = logging.getLogger(__name__)
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 #: more than phones take; a small file may unpack to far more than fits into memory
 MAX_PIXELS: Final = 60_000_000
+#: the same for formats that are only read at their full size
+MAX_PIXELS_AT_ONCE: Final = 20_000_000
+#: what Pillow reads at the size that is needed; an MPO is a JPEG with more pictures behind it
+SCALED: Final = ("JPEG", "MPO")
 #: longest side of what is kept
 MAX_SIDE: Final = 1600
 QUALITY: Final = 85
@@ -29,6 +33,13 @@ def too_large() -> ValidationError:
     return ValidationError(
         _("This photo is too large: %(megabytes)d MB at most. Your text is still here."),
         code="too_large", params={"megabytes": megabytes},
+    )  # fmt: skip
+
+
+def too_many(most: int) -> ValidationError:
+    return ValidationError(
+        _("Only %(most)d photos can be sent at once. Please send this one by itself."),
+        code="too_many", params={"most": most},
     )  # fmt: skip
 
 
@@ -59,14 +70,15 @@ def _made_anew(uploaded: Any) -> bytes:
     uploaded.seek(0)
     with Image.open(uploaded, formats=FORMATS) as image:
         # known from the header, before anything is unpacked
-        if image.width * image.height > MAX_PIXELS:
+        most = MAX_PIXELS if image.format in SCALED else MAX_PIXELS_AT_ONCE
+        if image.width * image.height > most:
             raise _too_many_pixels()
         # a JPEG is read at the size that is needed
         image.draft("RGB", (MAX_SIDE, MAX_SIDE))
         image.load()
-        upright = ImageOps.exif_transpose(image)
-        upright.thumbnail((MAX_SIDE, MAX_SIDE))
-        plain = _on_white(upright)
+        ImageOps.exif_transpose(image, in_place=True)
+        image.thumbnail((MAX_SIDE, MAX_SIDE))
+        plain = _on_white(image)
     # a new picture: nothing of the file's notes, profiles or thumbnails comes along
     fresh = Image.new("RGB", plain.size)
     fresh.paste(plain)

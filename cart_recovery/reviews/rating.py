@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 
 from cart_recovery.conf import conf
 from cart_recovery.models import (
@@ -73,6 +76,16 @@ def is_editable(rating: ServiceRating, now: dt.datetime) -> bool:
     return now < rating.rated_at + conf.RATING_EDITABLE_FOR
 
 
+def settled_orders(order_ids: Collection[Any], now: dt.datetime) -> set[Any]:
+    """Those of these orders whose rating can no longer be changed. One query."""
+    if not order_ids:
+        return set()
+    old = ServiceRating.objects.filter(
+        order__in=set(order_ids), rated_at__lte=now - conf.RATING_EDITABLE_FOR
+    )
+    return set(old.values_list("order_id", flat=True))
+
+
 def _change(rating: ServiceRating, answer: Answer, now: dt.datetime) -> bool:
     comment = rating.comment if answer.comment is None else answer.comment[:MAX_COMMENT]
     if not is_editable(rating, now) or (answer.score, comment) == (rating.score, rating.comment):
@@ -83,17 +96,50 @@ def _change(rating: ServiceRating, answer: Answer, now: dt.datetime) -> bool:
     return True
 
 
+def mind_late(rating: ServiceRating, order_id: Any, score: int, now: dt.datetime) -> None:
+    """Open a task for a low rating that came when the one before could no longer be changed."""
+    late = ServiceRating(score=score, **conf.RATING_SCALE)
+    if not late.is_low:
+        return
+    with transaction.atomic():
+        lock_order(order_id)
+        task = _open_task(order_id, rating.contact_id, now)
+        _note(
+            task,
+            gettext_noop(
+                "The customer has answered again, too late to change the rating: %(score)s"
+            ),
+            score=score,
+        )
+        task.save(update_fields=["note"])
+
+
 def _mind(rating: ServiceRating, order_id: Any, now: dt.datetime) -> None:
     """Open a task for a low rating; end it where the customer has thought better of it."""
-    kind = StaffTaskKind.LOW_RATING
     if rating.is_low:
-        StaffTask.objects.update_or_create(
-            kind=kind, order_id=order_id,
-            defaults={"contact_id": rating.contact_id, "closed_at": None, "closed_by": None},
-            create_defaults={"contact_id": rating.contact_id, "opened_at": now},
-        )  # fmt: skip
+        _open_task(order_id, rating.contact_id, now)
         return
-    for task in StaffTask.objects.filter(kind=kind, order_id=order_id, closed_at__isnull=True):
+    open_ones = StaffTask.objects.filter(
+        kind=StaffTaskKind.LOW_RATING, order_id=order_id, closed_at__isnull=True
+    )
+    for task in open_ones:
         task.closed_at = now
-        task.note = f"{task.note}\n{_('The customer has changed the rating.')}".strip()
+        _note(task, gettext_noop("The customer has changed the rating."))
         task.save(update_fields=["closed_at", "note"])
+
+
+def _open_task(order_id: Any, contact_id: int | None, now: dt.datetime) -> StaffTask:
+    task, _is_new = StaffTask.objects.update_or_create(
+        kind=StaffTaskKind.LOW_RATING, order_id=order_id,
+        defaults={"contact_id": contact_id, "closed_at": None, "closed_by": None},
+        create_defaults={"contact_id": contact_id, "opened_at": now},
+    )  # fmt: skip
+    return task
+
+
+def _note(task: StaffTask, text: str, **values: Any) -> None:
+    """Add a line to the note: in the shop's language, not in that of the customer who is served."""
+    with translation.override(settings.LANGUAGE_CODE):
+        line = gettext(text) % values
+    if line not in task.note.splitlines():
+        task.note = f"{task.note}\n{line}".strip()

@@ -18,6 +18,11 @@ def reviewed_lines(line_ids: Collection[int]) -> set[int]:
     return written | reviewed_by_customers(line_ids)
 
 
+def complaint_about(order_id: int) -> StaffTask | None:
+    """The task of an order whose customer is or was unhappy."""
+    return StaffTask.objects.filter(kind=StaffTaskKind.LOW_RATING, order=order_id).first()
+
+
 def complaints_about(order_ids: Collection[int]) -> set[int]:
     """Those of these orders whose customer is unhappy, as long as nobody has looked after it."""
     if not order_ids:

@@ -11,7 +11,8 @@ from typing import Any
 from django.conf import settings
 
 from cart_recovery.conf import conf
-from cart_recovery.models import LineReview, ReviewLink
+from cart_recovery.models import LineReview, ReviewLink, StaffTask
+from cart_recovery.reviews.standing import complaint_about
 from cart_recovery.shop.orders import OrderFacts, order_facts
 from cart_recovery.shop.progress import load_progress
 from cart_recovery.shop.reviews import (
@@ -64,6 +65,8 @@ class Subjects:
 
     order: OrderFacts | None
     all: tuple[Subject, ...]
+    #: the customer is unhappy, and nobody has looked after it yet
+    has_complaint: bool = False
 
     def find(self, key: str) -> Subject | None:
         return next((subject for subject in self.all if subject.key == key), None)
@@ -80,10 +83,12 @@ def load_subjects(link: ReviewLink, now: dt.datetime) -> Subjects:
     written = load_reviews({row.review_id for row in rows} - {None})
     own = reviews_by(order.user_id, {n.product_id for n in lines} - {None})
     ended = ended_lines(order.order_id)
+    task = complaint_about(order.order_id)
     found = [
-        _subject(group, rows, written, own, ended, order.user_id, now) for group in _grouped(lines)
+        _subject(group, rows, written, own, ended, order.user_id, task, now)
+        for group in _grouped(lines)
     ]
-    return Subjects(order, tuple(found))
+    return Subjects(order, tuple(found), task is not None and task.closed_at is None)
 
 
 def ended_lines(order_id: Any) -> set[Any]:
@@ -111,6 +116,7 @@ def _subject(  # noqa: PLR0913, PLR0917 all that is known of a group, read toget
     own: dict[Any, ReviewFacts],
     ended: set[Any],
     user_id: Any | None,
+    task: StaffTask | None,
     now: dt.datetime,
 ) -> Subject:
     first = group[0]
@@ -125,7 +131,7 @@ def _subject(  # noqa: PLR0913, PLR0917 all that is known of a group, read toget
         product_id=first.product_id,
         title=first.title,
         image_url=first.image_url,
-        state=_state(first, set(keys) <= ended, review, row, user_id, now),
+        state=_state(first, set(keys) <= ended, review, row, user_id, task, now),
         review=review,
         row=row,
     )
@@ -151,10 +157,13 @@ def _state(  # noqa: PLR0913, PLR0917 the facts that decide, in the order in whi
     review: ReviewFacts | None,
     row: LineReview | None,
     user_id: Any | None,
+    task: StaffTask | None,
     now: dt.datetime,
 ) -> SubjectState:
     if review is not None:
-        return SubjectState.EDITABLE if may_change(review, now) else SubjectState.WRITTEN
+        is_read = is_moderated() or _was_held(review, row, task)
+        may = may_change(review, now, is_read=is_read)
+        return SubjectState.EDITABLE if may else SubjectState.WRITTEN
     if row is not None:
         # the shop has removed it
         return SubjectState.WRITTEN
@@ -166,12 +175,22 @@ def _state(  # noqa: PLR0913, PLR0917 the facts that decide, in the order in whi
     return SubjectState.OPEN if is_open else SubjectState.CLOSED
 
 
-def may_change(review: ReviewFacts, now: dt.datetime) -> bool:
-    """Until somebody of the shop has decided. Where reviews are published at once, for a short
-    while: what others have read and voted on must not become another text."""
+def _was_held(review: ReviewFacts, row: LineReview | None, task: StaffTask | None) -> bool:
+    """Whether its text was written or changed while its customer was unhappy, so that it waited for
+    somebody of the shop."""
+    if task is None:
+        return False
+    written_at = (row.edited_at or row.written_at) if row is not None else review.created_at
+    return task.opened_at <= written_at and (task.closed_at is None or written_at <= task.closed_at)
+
+
+def may_change(review: ReviewFacts, now: dt.datetime, *, is_read: bool) -> bool:
+    """Until somebody of the shop has decided (`is_read`: they read it before it is published). Where
+    reviews are published at once, for a short while: what others have read and voted on must not
+    become another text."""
     if review.status is ReviewStatus.WAITING:
         return True
-    if review.status is ReviewStatus.REJECTED or is_moderated():
+    if review.status is ReviewStatus.REJECTED or is_read:
         return False
     return now < review.created_at + conf.REVIEW_EDITABLE_FOR
 

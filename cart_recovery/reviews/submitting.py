@@ -6,11 +6,12 @@ import datetime as dt
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.forms import Form
 from django.http import HttpRequest
 
 from cart_recovery.models import LineReview, RatingSource, ReviewLink
 from cart_recovery.reviews import links, thanks
-from cart_recovery.reviews.forms import foreign_keys, rating_form, review_form
+from cart_recovery.reviews.forms import RATING, foreign_keys, rating_form, review_form
 from cart_recovery.reviews.rating import Answer, Rated, rate
 from cart_recovery.reviews.subjects import Subject, Subjects
 from cart_recovery.reviews.writing import write
@@ -25,11 +26,18 @@ class Outcome:
     saved: set[str] = field(default_factory=set)
     #: those whose text could not be taken any more, whatever was typed
     refused: set[str] = field(default_factory=set)
+    #: those whose photo could not be stored
+    lost_photos: set[str] = field(default_factory=set)
+    #: what was looked at, by its prefix or the key of its subject; of anything else nothing is read
+    #: again, least of all a photo
+    forms: dict[str, Form] = field(default_factory=dict)
     has_errors: bool = False
     is_foreign: bool = False
     rated: Rated | None = None
     new_review_ids: list[Any] = field(default_factory=list)
     voucher: VoucherFacts | None = None
+    #: a message may have promised one, and none could be made
+    is_voucher_owed: bool = False
 
     @property
     def is_answer(self) -> bool:
@@ -50,6 +58,9 @@ def take(request: HttpRequest, link: ReviewLink, subjects: Subjects, now: dt.dat
         _take_review(request, link, subject, outcome, now)
     if outcome.is_answer:
         outcome.voucher = thanks.give(link.followup, link.order_id, link.contact_id, now)
+        outcome.is_voucher_owed = outcome.voucher is None and thanks.is_owed(
+            link.followup, link.order_id
+        )
     if outcome.voucher is not None:
         LineReview.objects.filter(order=link.order_id).update(was_thanked=True)
     return outcome
@@ -61,6 +72,7 @@ def _take_rating(
     form = rating_form(None, "", request)
     if not form.is_touched:
         return
+    outcome.forms[RATING] = form
     if not form.is_valid():
         outcome.has_errors = True
         return
@@ -80,6 +92,7 @@ def _take_review(
     if not subject.takes_text:
         outcome.refused.add(subject.key)
         return
+    outcome.forms[subject.key] = form
     if not form.is_valid():
         outcome.has_errors = True
         return
@@ -91,5 +104,7 @@ def _take_review(
         outcome.refused.add(subject.key)
         return
     outcome.saved.add(subject.key)
+    if written.is_photo_lost:
+        outcome.lost_photos.add(subject.key)
     if written.is_new:
         outcome.new_review_ids.append(written.review_id)

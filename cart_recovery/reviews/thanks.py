@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -11,8 +12,9 @@ from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from cart_recovery.incentives.thanking import thank
-from cart_recovery.models import FollowUp, Incentive, IncentiveKind, VoucherGrant
+from cart_recovery.incentives.granting import givable
+from cart_recovery.incentives.thanking import thank, thanked_orders
+from cart_recovery.models import FollowUp, Incentive, IncentiveKind
 from cart_recovery.shop.money import price_text, shop_currency
 from cart_recovery.shop.vouchers import OfferTerms, VoucherFacts
 
@@ -27,27 +29,53 @@ def promised(followup: FollowUp | None) -> Incentive | None:
     )
 
 
-def still_promised(followup: FollowUp | None, order_id: Any) -> Incentive | None:
-    """The same for whom it was not given yet: it comes once per order."""
-    incentive = promised(followup)
-    if incentive is None or VoucherGrant.objects.filter(thanked_order=order_id).exists():
-        return None
-    return incentive
+def still_promised(
+    requests: Iterable[tuple[FollowUp | None, Any]],
+) -> dict[int, Incentive]:
+    """The same for many requests, each with its order, by the follow-ups' keys: without those whose
+    order got it already (it comes once), and without what cannot be given now. Two queries."""
+    wanted = {
+        followup.pk: (incentive, order_id)
+        for followup, order_id in requests
+        if followup is not None and (incentive := promised(followup)) is not None
+    }
+    if not wanted:
+        return {}
+    thanked = thanked_orders({order_id for _incentive, order_id in wanted.values()})
+    incentives = {i.pk: i for i, order_id in wanted.values() if order_id not in thanked}
+    open_ones = givable(incentives.values())
+    return {
+        pk: incentive
+        for pk, (incentive, order_id) in wanted.items()
+        if order_id not in thanked and incentive.pk in open_ones
+    }
+
+
+def is_owed(followup: FollowUp | None, order_id: Any) -> bool:
+    """Whether the campaign of this request gives something that the order never got."""
+    return promised(followup) is not None and not thanked_orders([order_id])
 
 
 def give(
     followup: FollowUp | None, order_id: Any, contact_id: int, now: dt.datetime
 ) -> VoucherFacts | None:
-    """The voucher of the order, made now if need be. Its failure costs nobody what they wrote."""
+    """The voucher of the order, made now if need be. Its failure costs nobody what they wrote, and
+    is logged for the shop: the customer may have been promised it."""
     incentive = promised(followup)
     if incentive is None:
         return None
     try:
         with transaction.atomic():
-            return thank(order_id, contact_id, incentive, now)
+            voucher = thank(order_id, contact_id, incentive, now)
     except Exception:
         logger.exception("No voucher could be made for order %s", order_id)
         return None
+    if voucher is None and not thanked_orders([order_id]):
+        logger.error(
+            "Incentive %s can give nothing now: order %s was answered for and got no voucher.",
+            incentive.pk, order_id,
+        )  # fmt: skip
+    return voucher
 
 
 def gift_text(kind: str, value: Decimal, currency: str = "") -> str:

@@ -6,6 +6,7 @@ dropped, and the texts beside it survive; a body that no form of ours can send i
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any, Final
 
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
@@ -13,7 +14,7 @@ from django.http import HttpRequest
 
 from cart_recovery.conf import conf
 
-#: attribute of the request with the names of the fields whose photo was dropped
+#: attribute of the request: name of the field whose photo was dropped -> why
 DROPPED: Final = "cart_recovery_dropped"
 #: photos' worth of bytes that is read to save the text beside one that is too large
 PATIENCE: Final = 8
@@ -21,12 +22,17 @@ PATIENCE: Final = 8
 MOST_FILES: Final = 20
 
 
+class Dropped(StrEnum):
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+
+
 class BoundedPhotos(FileUploadHandler):
     """First of the handlers: stops a file at the limit, and notes its field."""
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request)
-        self.dropped: set[str] = set()
+        self.dropped: dict[str, Dropped] = {}
         self.files = 0
         self.left = 0
         setattr(request, DROPPED, self.dropped)
@@ -34,14 +40,16 @@ class BoundedPhotos(FileUploadHandler):
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         self.files += 1
-        self.left = conf.REVIEW_PHOTO_MAX_BYTES
-        if self.files > MOST_FILES:
-            raise SkipFile
+        # dropped with its first bytes: to skip a file before would close the one before it
+        self.left = conf.REVIEW_PHOTO_MAX_BYTES if self.files <= MOST_FILES else 0
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
         self.left -= len(raw_data)
         if self.left < 0:
-            self.dropped.add(str(self.field_name))
+            is_one_too_many = self.files > MOST_FILES
+            self.dropped[str(self.field_name)] = (
+                Dropped.TOO_MANY if is_one_too_many else Dropped.TOO_LARGE
+            )
             raise SkipFile
         return raw_data
 
@@ -55,7 +63,7 @@ def bound_uploads(request: HttpRequest) -> None:
     try:
         request.upload_handlers.insert(0, BoundedPhotos(request))
     except AttributeError:
-        setattr(request, DROPPED, set())
+        setattr(request, DROPPED, {})
 
 
 def is_beyond_reading(request: HttpRequest) -> bool:

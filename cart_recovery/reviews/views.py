@@ -7,11 +7,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.middleware.csrf import CsrfViewMiddleware, get_token
 from django.utils import timezone, translation
-from django.utils.decorators import decorator_from_middleware, method_decorator
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views import View
@@ -34,7 +34,7 @@ ViewFunction = Callable[..., HttpResponseBase]
 
 
 def with_bounded_uploads(view: ViewFunction) -> ViewFunction:
-    """Before anything reads the body, the check against forged requests included."""
+    """Before anything reads the body; where that goes wrong, with a page that says what to do."""
 
     @functools.wraps(view)
     def bounded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -43,30 +43,18 @@ def with_bounded_uploads(view: ViewFunction) -> ViewFunction:
                 megabytes = max(1, conf.REVIEW_PHOTO_MAX_BYTES // (1024 * 1024))
                 return _page(request, "review_too_large.html", {"megabytes": megabytes}, status=413)
             bound_uploads(request)
-        return view(request, *args, **kwargs)
+        try:
+            return view(request, *args, **kwargs)
+        except (TooManyFieldsSent, TooManyFilesSent, RequestDataTooBig):
+            return _page(request, "review_too_large.html", {"megabytes": 0}, status=413)
 
     return bounded
 
 
-class FriendlyCsrf(CsrfViewMiddleware):
-    """Django's own check, that gives back what was typed when it fails."""
-
-    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:
-        token = request.resolver_match.kwargs["token"] if request.resolver_match else ""
-        now = timezone.now()
-        try:
-            link = links.find_link(token, now - links.GRACE)
-        except InvalidTokenError as error:
-            return _refusal(request, error)
-        with translation.override(_language(request, link)):
-            notice = _("Your browser did not send the form's own cookie. Please send it once more.")
-            return _show(request, link, now, notice=notice, status=403)
-
-
-# the global check is left out, so that ours answers; it must be the outermost decorator
+# The link's token is the authority, and no cookie: who could forge a request would have to know it,
+# and needs nobody's browser then. So cookies are not wanted, and none is set.
 @method_decorator(csrf_exempt, name="dispatch")
 @method_decorator(with_bounded_uploads, name="dispatch")
-@method_decorator(decorator_from_middleware(FriendlyCsrf), name="dispatch")
 class ReviewView(View):
     """GET shows what can be said, with the tapped rating chosen; only a POST says it.
 
@@ -140,7 +128,7 @@ def _show(  # noqa: PLR0913 what a page is made of, all but the first by keyword
     notice: str = "", status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     context = page_context(request, link, outcome or Outcome(), now)
-    context |= {"notice": notice, "csrf_token": get_token(request)}
+    context["notice"] = notice
     return _page(request, "review.html", context, status=status)
 
 
@@ -157,8 +145,6 @@ def _page(
     language = translation.get_language() or ""
     response = public_page(request, name, context, status=status, language=language)
     response["X-Frame-Options"] = "DENY"
-    # with `no-referrer` browsers send `Origin: null` with the form, which Django's check refuses
-    response["Referrer-Policy"] = "strict-origin"
     return response
 
 

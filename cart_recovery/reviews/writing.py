@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
+from django.utils import translation
 from django.utils.translation import gettext as _
 
 from cart_recovery.models import LineReview, ReviewLink
 from cart_recovery.restore_links.tokens import ATTEMPTS
 from cart_recovery.reviews.rating import lock_order
-from cart_recovery.reviews.standing import complaints_about
 from cart_recovery.reviews.subjects import Subject, Subjects, SubjectState, load_subjects
 from cart_recovery.shop.reviews import ReviewText, change_review, create_review
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class Written:
     state: SubjectState
     review_id: Any | None = None
     is_new: bool = False
+    #: the text is there, and the storage took no photo
+    is_photo_lost: bool = False
 
 
 def write(link: ReviewLink, key: str, draft: Draft, now: dt.datetime) -> Written:
@@ -58,15 +64,16 @@ def _once(link: ReviewLink, key: str, draft: Draft, now: dt.datetime) -> Written
         if subject is None or not subject.takes_text:
             return Written(subject.state if subject is not None else SubjectState.GONE)
         review_id = _text(link, subjects, subject, draft)
-        _rows(link, subject, review_id, draft, now)
+        is_kept = _rows(link, subject, review_id, draft, now)
         ReviewLink.objects.filter(pk=link.pk, answered_at=None).update(answered_at=now)
     is_new = subject.state is SubjectState.OPEN
-    return Written(SubjectState.EDITABLE, review_id, is_new)
+    return Written(SubjectState.EDITABLE, review_id, is_new, is_photo_lost=not is_kept)
 
 
 def _text(link: ReviewLink, subjects: Subjects, subject: Subject, draft: Draft) -> Any:
+    """An unhappy customer is heard by somebody of the shop before everybody reads the text."""
     if subject.review is not None:
-        change_review(subject.review.review_id, draft.text)
+        change_review(subject.review.review_id, draft.text, is_held=subjects.has_complaint)
         return subject.review.review_id
     order = subjects.order
     text = draft.text
@@ -75,20 +82,22 @@ def _text(link: ReviewLink, subjects: Subjects, subject: Subject, draft: Draft) 
     return create_review(
         subject.product_id, text, user_id=order.user_id if order else None,
         email=link.contact.email or (order.email if order else ""),
-        # an unhappy customer is heard by somebody of the shop before everybody reads it
-        is_held=order is not None and bool(complaints_about([order.order_id])),
+        is_held=subjects.has_complaint,
     )  # fmt: skip
 
 
 def anonymous_name() -> str:
-    """What stands for the name of a guest who gave none: never their real one."""
-    return _("Verified purchase")
+    """What stands for the name of a guest who gave none: never their real one. All read it beside the
+    review, so it is in the shop's language, whatever the guest's."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _("Verified purchase")
 
 
 def _rows(
     link: ReviewLink, subject: Subject, review_id: Any, draft: Draft, now: dt.datetime
-) -> None:
-    """A row for each line that the customer still has; the photo hangs on the first one."""
+) -> bool:
+    """A row for each line that the customer still has; the photo hangs on the first one. Whether the
+    photo was kept, if there is one."""
     known = {
         row.line_id: row for row in LineReview.objects.filter(line__in=subject.line_ids)
     }  # fmt: skip
@@ -101,16 +110,23 @@ def _rows(
     LineReview.objects.filter(review=review_id).exclude(written_at=now).update(edited_at=now)
     holder = subject.row or known.get(subject.line_ids[0] if subject.line_ids else None)
     if holder is not None and (draft.photo is not None or draft.removes_photo):
-        _keep_photo(holder, draft.photo)
+        return _keep_photo(holder, draft.photo)
+    return True
 
 
-def _keep_photo(row: LineReview, photo: ContentFile[bytes] | None) -> None:
-    """Put the new photo in the place of the old one, whose file goes once that is certain."""
+def _keep_photo(row: LineReview, photo: ContentFile[bytes] | None) -> bool:
+    """Put the new photo in the place of the old one, whose file goes once that is certain. False
+    where the storage, which may be elsewhere, does not take it: that costs nobody their text."""
     storage, old = row.photo.storage, row.photo.name
     if photo is None:
         row.photo = ""
     else:
-        row.photo.save("photo.jpg", photo, save=False)
+        try:
+            with transaction.atomic():
+                row.photo.save("photo.jpg", photo, save=False)
+        except Exception:
+            logger.exception("The photo of a review cannot be stored.")
+            return False
     try:
         row.save(update_fields=["photo"])
     except Exception:
@@ -119,3 +135,4 @@ def _keep_photo(row: LineReview, photo: ContentFile[bytes] | None) -> None:
         raise
     if old:
         transaction.on_commit(lambda: storage.delete(old), robust=True)
+    return True

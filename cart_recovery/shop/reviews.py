@@ -179,10 +179,14 @@ def create_review(
     return review.pk
 
 
-def change_review(review_id: Any, text: ReviewText) -> None:
-    """Write a review anew; what moderation decided stays. A name that is not given stays as well."""
-    review = get_model("reviews", "ProductReview")._base_manager.get(pk=review_id)
+def change_review(review_id: Any, text: ReviewText, *, is_held: bool) -> None:
+    """Write a review anew; what moderation decided stays, unless `is_held`: then it waits for
+    moderation again. A name that is not given stays as well."""
+    model = get_model("reviews", "ProductReview")
+    review = model._base_manager.get(pk=review_id)
     _fill(review, text)
+    if is_held:
+        review.status = model.FOR_MODERATION
     if review.user_id is None and text.name:
         review.name = text.name
     review.save()

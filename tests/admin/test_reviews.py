@@ -68,18 +68,46 @@ class TestResults:
         assert [(w.channel, w.delay.days, w.asked, w.answered) for w in found.ways] == [
             ("email", 3, 3, 2), ("sms", 7, 1, 0),
         ]  # fmt: skip
-        assert (found.ratings, str(found.average_rating)) == ({1: 1, 6: 1}, "3.50")
+        (school,) = found.scales
+        assert (school.ratings, str(school.average)) == ({1: 1, 6: 1}, "3.50")
 
     def test_count_what_happened_in_the_period(self) -> None:
         asked(make_product(), score="5", rating=1)
         before = timezone.localdate() - dt.timedelta(days=3)
         found = load_results(Period(before, before))
-        assert (found.products, found.ways, found.ratings) == ([], [], {})
+        assert (found.products, found.ways, found.scales) == ([], [], [])
 
     def test_reminder_asks_about_the_same_line(self) -> None:
         order = asked(make_product("Kanne"))
         kit.make_link(order, followup=models.FollowUp.objects.get())
         assert [p.asked for p in load_results(today()).products] == [1]
+
+    def test_request_that_was_refused_first_counts_once(self) -> None:
+        asked(make_product("Kanne"))
+        token = kit.make_link(kit.make_order(), followup=models.FollowUp.objects.get())
+        kit.send(Client(), token, {"rating-score": "1"})
+        (way,) = load_results(today()).ways
+        assert (way.asked, way.answered) == (1, 1)
+
+    def test_request_that_never_left_asked_nobody(self) -> None:
+        asked(make_product("Kanne"))
+        models.Message.objects.update(sent_at=None, state=models.MessageState.FAILED)
+        found = load_results(today())
+        assert (found.ways, found.products) == ([], [])
+
+    def test_each_scale_is_counted_by_itself(self, staff: Client, settings: Any) -> None:
+        asked(make_product(), rating=1)
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY, "RATING_SCALE": {"best": 5, "worst": 1}
+        }  # fmt: skip
+        asked(make_product(), rating=5)
+        assert [(s.best, s.ratings, str(s.average)) for s in load_results(today()).scales] == [
+            (5, {5: 1}, "5.00"), (1, {1: 1}, "1.00"),
+        ]  # fmt: skip
+        # the best of the scale that the shop had before is no complaint
+        assert [r.is_low for r in models.ServiceRating.objects.all()] == [False, False]
+        page = staff.get(reverse(RESULTS)).content.decode()
+        assert page.count('<ol class="cr-grades">') == 2
 
     def test_page_says_what_is_wrong_with_a_period(self, staff: Client) -> None:
         page = staff.get(reverse(RESULTS), {"since": "2026-13-01", "until": "x"})
@@ -118,7 +146,27 @@ class TestQueue:
         client.force_login(clerk)
         page = client.get(reverse(QUEUE)).content.decode()
         assert "Warte noch" in page
-        assert reverse("dashboard:reviews-update", kwargs={"pk": kit.reviews()[0].pk}) not in page
+        path = reverse("dashboard:reviews-update", kwargs={"pk": kit.reviews()[0].pk})
+        assert path not in page
+        row = models.LineReview.objects.get()
+        for name, args in (("changelist", ()), ("change", (row.pk,))):
+            page = client.get(
+                reverse(f"admin:cart_recovery_linereview_{name}", args=args)
+            ).content.decode()
+            assert ("Warte noch" in page, path in page) == (True, False)
+
+    def test_file_names_each_column_in_the_language_of_staff(self, staff: Client) -> None:
+        asked(make_product("Kanne"), title="Warte noch", score="4")
+        answer = staff.get(reverse("admin:cart_recovery_linereview_export"))
+        head, row = b"".join(answer.streaming_content).decode().lstrip("\ufeff").splitlines()
+        names = head.split(",") if "," in head else head.split(";")
+        assert len(set(names)) == len(names)
+        assert {"Produkt", "Sterne", "Überschrift", "Status"} <= set(names)
+        assert ("Kanne" in row, "Requires" in row, "wartet auf Prüfung" in row) == (
+            True,
+            False,
+            True,
+        )
 
 
 @pytest.mark.django_db

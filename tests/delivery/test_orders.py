@@ -12,12 +12,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from oscar.core.loading import get_model
 
 from cart_recovery import models
 from cart_recovery.campaigns.defaults import install_defaults
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent import withdrawals
 from cart_recovery.delivery.pipeline import deliver_due
+from cart_recovery.incentives.thanking import thank
 from cart_recovery.models import (
     Campaign,
     EnrolmentState,
@@ -569,18 +571,60 @@ class TestReviews:
         assert "Kaffeemühle" not in sent.html
         assert "Teekanne" in sent.html
 
-    def test_promises_thanks_whatever_is_said(self) -> None:
+    def thanked(self, *products: Any) -> Any:
+        """An order of somebody who may be thanked for what they say of it."""
         incentive = Incentive.objects.create(
             name="Danke", kind=IncentiveKind.PERCENTAGE, value=Decimal(5), valid_for=LATER
         )
         switch_on(Trigger.REVIEW_REQUEST, thanks=incentive)
         make_consent(make_contact("erika@example.de"), purpose=Purpose.REVIEW_REQUEST)
-        order = make_order(email="erika@example.de")
+        return make_order(*products, email="erika@example.de")
+
+    def test_promises_thanks_whatever_is_said(self) -> None:
+        set_status(self.thanked(), "Delivered")
+        look()
+        (sent,) = deliver()
+        assert "Als Dank" in sent.text
+        assert not models.VoucherGrant.objects.exists()
+
+    def test_reminder_promises_nobody_what_they_have(self, client: Client) -> None:
+        set_status(self.thanked(), "Delivered")
+        look()
+        (first,) = deliver()
+        client.post(path_in(first), {"rating-score": "2"})
+        assert models.VoucherGrant.objects.count() == 1
+        (second,) = deliver()
+        assert ("Als Dank" in first.text, "Als Dank" in second.text) == (True, False)
+
+    def test_second_parcel_promises_no_second_voucher(self, client: Client) -> None:
+        order = self.thanked(make_product("Kanne"), make_product("Tasse"))
+        pot, cup = order.lines.order_by("pk")
+        ship(order, {pot: 1}, name="Delivered")
+        look()
+        (first,) = deliver()
+        client.post(path_in(first), fields(pot))
+        ship(order, {cup: 1}, name="Delivered")
+        look()
+        (second,) = deliver()
+        assert ("Tasse" in second.html, "Als Dank" in second.text) == (True, False)
+
+    def test_promises_nothing_of_an_offer_that_staff_have_suspended(self) -> None:
+        order = self.thanked()
+        thank(
+            make_order().pk, make_contact().pk, Incentive.objects.get(name="Danke"), timezone.now()
+        )
+        get_model("offer", "ConditionalOffer").objects.update(status="Suspended")
         set_status(order, "Delivered")
         look()
         (sent,) = deliver()
-        assert "5" in sent.html
-        assert not models.VoucherGrant.objects.exists()
+        assert "Als Dank" not in sent.text
+
+
+def path_in(sent: Any) -> str:
+    """Of the review page that a message leads to."""
+    found = re.search(r"/recovery/review/[\w-]+", sent.html)
+    assert found is not None
+    return found[0]
 
 
 class TestUnpaid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import re
 import threading
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -28,16 +27,11 @@ def post_at_once(base: str, path: str, forms: list[dict[str, str]]) -> list[tupl
     def run(form: dict[str, str]) -> None:
         browser = http.client.HTTPConnection(host, timeout=120)
         browser.request("GET", path)
-        page = browser.getresponse()
-        cookie = page.headers["Set-Cookie"].partition(";")[0]
-        found = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
-        assert found
-        body = urlencode({**form, "csrfmiddlewaretoken": found[1]})
+        browser.getresponse().read()
         barrier.wait()
         browser.request(
-            "POST", path, body,
-            {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"},
-        )  # fmt: skip
+            "POST", path, urlencode(form), {"Content-Type": "application/x-www-form-urlencoded"}
+        )
         answer = browser.getresponse()
         answers.append((answer.status, answer.read().decode()))
         browser.close()

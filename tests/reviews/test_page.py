@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import settings as django_settings
@@ -54,7 +55,7 @@ class TestLooking:
         page = client.get(kit.path_of(kit.make_link(kit.make_order())))
         assert page["Cache-Control"] == "no-store"
         assert "noindex" in page["X-Robots-Tag"]
-        assert page["Referrer-Policy"] == "strict-origin"
+        assert page["Referrer-Policy"] == "no-referrer"
         assert page["X-Frame-Options"] == "DENY"
         assert page["Content-Language"] == "de"
 
@@ -101,6 +102,13 @@ class TestWriting:
         order = kit.make_order()
         kit.send(client, kit.make_link(order), kit.fields(order.lines.get(), name="Tina aus Köln"))
         assert kit.reviews()[0].reviewer_name == "Tina aus Köln"
+
+    def test_name_of_a_guest_who_gives_none_is_in_the_shop_s_language(self, client: Client) -> None:
+        order = kit.make_order()
+        token = kit.make_link(order)
+        models.TrackedOrder.objects.update(language="en")
+        kit.send(client, token, kit.fields(order.lines.get()))
+        assert kit.reviews()[0].name == "Geprüfter Kauf"
 
     def test_user_of_the_order_is_the_author_whoever_opens_the_link(self, client: Client) -> None:
         user = factories.make_user()
@@ -334,11 +342,55 @@ class TestWhatIsRefused:
         assert answer.status_code == 400
         assert not models.ServiceRating.objects.exists()
 
-    def test_forged_request_gets_what_was_typed_back(self) -> None:
+    def test_link_is_all_that_is_needed_and_no_cookie(self) -> None:
         order = kit.make_order()
+        token = kit.make_link(order)
         client = Client(enforce_csrf_checks=True)
-        answer = kit.send(client, kit.make_link(order), kit.fields(order.lines.get()))
-        assert (answer.status_code, "Hält den Tee" in words(answer)) == (403, True)
+        assert not client.get(kit.path_of(token)).cookies
+        answer = kit.send(client, token, kit.fields(order.lines.get()))
+        assert (answer.status_code, bool(answer.cookies), len(kit.reviews())) == (200, False, 1)
+
+    @pytest.mark.parametrize("name", ["title", "body"])
+    def test_what_shows_nothing_is_nothing(self, client: Client, name: str) -> None:
+        order = kit.make_order()
+        typed = kit.fields(order.lines.get(), **{name: "\u200b \u2060"})
+        assert kit.send(client, kit.make_link(order), typed).status_code == 400
+        assert kit.reviews() == []
+
+    def test_line_break_counts_once_however_it_is_sent(self, client: Client) -> None:
+        order = kit.make_order()
+        body = "\r\n".join(["x" * 99] * 100)
+        answer = kit.send(client, kit.make_link(order), kit.fields(order.lines.get(), body=body))
+        assert answer.status_code == 200
+        assert kit.reviews()[0].body == body.replace("\r\n", "\n")
+
+    def test_large_order_is_shown_in_parts_that_can_be_sent(
+        self, client: Client, settings: Any
+    ) -> None:
+        settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 30
+        order = kit.make_order(*[factories.make_product(f"Stück {n}.") for n in range(1, 8)])
+        token, lines = kit.make_link(order), list(order.lines.order_by("pk"))
+        found = []
+        for query in ("", "?part=2", "?part=3", "?part=9"):
+            page = client.get(kit.path_of(token, query)).content.decode()
+            found.append([n for n in range(1, 8) if f"Stück {n}." in page])
+            assert ("?part=3" in page) is (query != "?part=3")
+        assert found == [[1, 2, 3], [4, 5, 6], [7], [1, 2, 3]]
+        answer = kit.send(client, token, *map(kit.fields, lines[3:6]), query="?part=2")
+        assert (answer.status_code, len(kit.reviews())) == (200, 3)
+        assert "Stück 4." in words(answer)
+
+    @pytest.mark.parametrize("is_multipart", [True, False])
+    def test_more_than_can_be_read_is_answered_by_a_page(
+        self, client: Client, settings: Any, is_multipart: bool
+    ) -> None:
+        order = kit.make_order()
+        path = kit.path_of(kit.make_link(order))
+        how = {} if is_multipart else {"content_type": "application/x-www-form-urlencoded"}
+        for data in (kit.fields(order.lines.get(), body="x" * 3_000_000),
+                     {f"line-{n}-title": "x" for n in range(1100)}):  # fmt: skip
+            answer = client.post(path, data if is_multipart else urlencode(data), **how)
+            assert (answer.status_code, "nichts gespeichert" in words(answer)) == (413, True)
         assert kit.reviews() == []
 
     def test_who_sends_too_often_waits_and_loses_nothing(

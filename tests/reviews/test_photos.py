@@ -10,11 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from PIL import Image
 
 from cart_recovery import models
+from cart_recovery.reviews import forms, views
+from cart_recovery.reviews.uploads import MOST_FILES
+from tests import factories
 from tests.pages import words
 from tests.reviews import kit
 
@@ -63,7 +67,8 @@ BAD = {
     "tiff": lambda: kit.make_photo(kind="TIFF"),
     "eps": lambda: SimpleUploadedFile("a.jpg", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9"),
     "bomb": bomb,
-    "pixels": lambda: kit.make_photo((9000, 7000), kind="PNG"),
+    "pixels": lambda: kit.make_photo((9000, 7000), kind="JPEG"),
+    "pixels at once": lambda: kit.make_photo((5000, 4100), kind="PNG"),
     "empty": lambda: SimpleUploadedFile("a.jpg", b""),
     "20 MB": lambda: SimpleUploadedFile("a.jpg", b"\xff\xd8\xff" + b"0" * 20 * MEGABYTE),
     "9 MB": lambda: SimpleUploadedFile("a.jpg", b"\xff\xd8\xff" + b"0" * 9 * MEGABYTE),
@@ -130,6 +135,54 @@ def test_transparent_picture_stands_on_white(client: Client, media: Path) -> Non
     kit.send(client, kit.make_link(order), kit.fields(order.lines.get(), photo=photo))
     with Image.open(media / files(media)[0]) as image:
         assert image.getpixel((5, 5)) == (255, 255, 255)
+
+
+def test_photo_that_no_storage_takes_costs_nobody_their_text(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any) -> None:
+        raise OSError("the storage is down")
+
+    monkeypatch.setattr(FileSystemStorage, "_save", fail)
+    order = kit.make_order()
+    photo = kit.make_photo()
+    answer = kit.send(client, kit.make_link(order), kit.fields(order.lines.get(), photo=photo))
+    assert (answer.status_code, len(kit.reviews())) == (200, 1)
+    assert "das Foto" in words(answer)
+    assert [r.levelname for r in caplog.records if "photo" in r.getMessage()] == ["ERROR"]
+    assert not models.LineReview.objects.get().photo
+
+
+def test_photos_beyond_the_number_are_named(client: Client, media: Path) -> None:
+    order = kit.make_order(*[factories.make_product() for _n in range(MOST_FILES + 1)])
+    lines = list(order.lines.order_by("pk"))
+    token = kit.make_link(order)
+    typed = [kit.fields(line, photo=kit.make_photo()) for line in lines]
+    answer = kit.send(client, token, *typed)
+    assert f'id="recovery-line-{lines[-1].pk}-photo-error"' in answer.content.decode()
+    assert (len(files(media)), len(kit.reviews())) == (MOST_FILES, MOST_FILES)
+    kit.send(client, token, kit.fields(lines[-1], photo=kit.make_photo()))
+    assert len(files(media)) == MOST_FILES + 1
+
+
+@pytest.mark.parametrize("why", ["often", "foreign", "refused", "mistake", "fine"])
+def test_photo_is_read_once_and_only_if_it_may_be_kept(
+    client: Client, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    read: list[Any] = []
+    monkeypatch.setattr(forms, "clean_photo", read.append)
+    if why == "often":
+        monkeypatch.setattr(views, "seconds_to_wait", lambda *args: 60)
+    order = kit.make_order()
+    line = order.lines.get()
+    if why == "refused":
+        type(order).objects.update(status="Cancelled")
+    typed = kit.fields(line, photo=kit.make_photo(), **({"title": ""} if why == "mistake" else {}))
+    other = {"line-999999-title": "x"} if why == "foreign" else {}
+    answer = kit.send(client, kit.make_link(order), typed, other)
+    assert len(read) == (why in ("mistake", "fine"))
+    # what was typed is there, in the form or as it was saved
+    assert "Hält den Tee" in words(answer)
 
 
 @pytest.mark.django_db(transaction=True)

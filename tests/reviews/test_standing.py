@@ -24,6 +24,7 @@ from cart_recovery.reviews.links import (
 )
 from cart_recovery.reviews.standing import complaints_about, reviewed_lines
 from tests import factories
+from tests.pages import words
 from tests.reviews import kit
 
 pytestmark = pytest.mark.django_db
@@ -150,6 +151,36 @@ class TestStanding:
         kit.send(client, token, kit.fields(order.lines.get()))
         kit.send(client, token, {"rating-score": "6"})
         assert kit.reviews()[0].status == kit.reviews()[0].APPROVED
+
+    def test_what_an_unhappy_customer_changes_is_read_by_staff_first(self, client: Client) -> None:
+        order = kit.make_order()
+        token, line = kit.make_link(order), order.lines.get()
+        kit.send(client, token, kit.fields(line))
+        kit.send(client, token, kit.fields(line, body="Nie wieder"), {"rating-score": "6"})
+        (review,) = kit.reviews()
+        assert (review.body, review.status) == ("Nie wieder", review.FOR_MODERATION)
+        # the page says so, and does not promise to publish at once
+        page = words(client.get(kit.path_of(token)))
+        assert "sofort veröffentlicht" not in page
+        review.status = review.APPROVED
+        review.save()
+        kit.send(client, token, kit.fields(line, body="Ganz anders"))
+        assert [r.body for r in kit.reviews()] == ["Nie wieder"]
+
+    def test_what_staff_have_decided_on_stays_as_it_is(self, client: Client) -> None:
+        order = kit.make_order()
+        token, line = kit.make_link(order), order.lines.get()
+        kit.send(client, token, kit.fields(line), {"rating-score": "6"})
+        # while it waits it can be changed
+        kit.send(client, token, kit.fields(line, title="Besser gesagt"))
+        (review,) = kit.reviews()
+        assert (review.title, review.status) == ("Besser gesagt", review.FOR_MODERATION)
+        review.status = review.APPROVED
+        review.save()
+        models.StaffTask.objects.update(closed_at=timezone.now())
+        answer = kit.send(client, token, kit.fields(line, title="Betrug!"))
+        assert [r.title for r in kit.reviews()] == ["Besser gesagt"]
+        assert "Betrug!" in words(answer)
 
     def test_rating_can_be_changed_for_a_day(self, client: Client) -> None:
         token = kit.make_link(kit.make_order())

@@ -91,6 +91,28 @@ def test_failing_voucher_costs_nobody_their_review(
     assert len(kit.reviews()) == 1
 
 
+def test_suspended_offer_is_promised_to_nobody_and_staff_hear_of_it(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    incentive = make_incentive(valid_for=dt.timedelta(days=30))
+    first, second = kit.make_order(), kit.make_order()
+    kit.send(client, kit.make_link(first, thanks=incentive), {"rating-score": "2"})
+    get_model("offer", "ConditionalOffer").objects.update(status="Suspended")
+    token = kit.make_link(second, followup=kit.make_request(second, thanks=incentive))
+    assert "10 %" not in words(client.get(kit.path_of(token)))
+    answer = kit.send(client, token, {"rating-score": "2"})
+    # the message may have promised it before
+    assert (answer.status_code, "Gutschein versprochen" in words(answer)) == (200, True)
+    assert [r.levelname for r in caplog.records if f"order {second.pk}" in r.getMessage()] == [
+        "ERROR"
+    ]
+    # who has had theirs is owed nothing
+    token = kit.make_link(first, followup=models.FollowUp.objects.earliest("pk"))
+    models.VoucherGrant.objects.update(expires_at=timezone.now())
+    answer = kit.send(client, token, {"rating-score": "2"})
+    assert "Gutschein versprochen" not in words(answer)
+
+
 def test_expired_one_goes_like_any_other_and_comes_not_again(client: Client) -> None:
     order = kit.make_order()
     token = kit.make_link(order, thanks=make_incentive(valid_for=dt.timedelta(days=1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from django.db.models import Q
 
@@ -10,7 +11,7 @@ from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.history import is_advertising
 from cart_recovery.eligibility.verdicts import Send
 from cart_recovery.markets.profiles import market_of
-from cart_recovery.models import Enrolment, MessageTemplate
+from cart_recovery.models import Contact, Enrolment, MessageTemplate
 from cart_recovery.recommendations.choosing import Wish, recommend
 from cart_recovery.recommendations.history import bought_or_returned
 from cart_recovery.recommendations.products import RecommendedProduct
@@ -37,15 +38,17 @@ def is_suggesting(send: Send, templates: frozenset[tuple[str, str]]) -> bool:
 
 
 def suggestions_for_carts(wanting: Sequence[FollowUpFacts]) -> Suggestions:
-    """By the follow-ups' keys: goods that go with those of the basket, but not what the person has
-    bought since it was begun."""
+    """By the follow-ups' keys: goods that go with those of the basket, never what the person has ever
+    ordered, and so neither what came back."""
+    had = _had(wanting)
     wishes = [
         Wish(
             key=facts.followup.pk,
             product_ids=frozenset(
                 line.product_id for line in facts.basket.lines if line.product_id is not None
             ),
-            exclude=facts.bought_products,
+            # also what was bought from a basket that this one was restored into
+            exclude=facts.bought_products | had[facts.followup.pk],
             user_id=facts.followup.enrolment.contact.user_id,
             language=facts.followup.enrolment.language,
         )
@@ -58,32 +61,42 @@ def suggestions_for_carts(wanting: Sequence[FollowUpFacts]) -> Suggestions:
 def suggestions_for_orders(wanting: Sequence[FollowUpFacts]) -> Suggestions:
     """By the follow-ups' keys: goods that go with those of the order, never what the person has ever
     ordered, and so neither what came back."""
-    if not wanting:
-        return {}
-    people = {facts.followup.pk: facts.followup.enrolment.contact for facts in wanting}
-    ordered = bought_or_returned(
-        {c.user_id for c in people.values()} - {None},
-        {c.email_key for c in people.values() if c.email_key},
-    )
+    had = _had(wanting)
     wishes = []
     for facts in wanting:
         if facts.order is None or facts.order.progress is None:
             continue
-        contact, enrolment = people[facts.followup.pk], facts.followup.enrolment
-        mine = {
-            product
-            for key in (contact.user_id, contact.email_key)
-            for product in ordered.get(key, ())
-        }
+        enrolment = facts.followup.enrolment
         bought = {line.product_id for line in facts.order.progress.lines if line.product_id}
         left = {line.product_id for line in facts.order.progress.open_lines if line.product_id}
         wishes.append(
             Wish(
-                key=facts.followup.pk, product_ids=frozenset(left), exclude=frozenset(mine | bought),
-                user_id=contact.user_id, language=enrolment.language,
+                key=facts.followup.pk, product_ids=frozenset(left),
+                exclude=had[facts.followup.pk] | bought,
+                user_id=enrolment.contact.user_id, language=enrolment.language,
             )
         )  # fmt: skip
     return _chosen(wishes)
+
+
+def _had(wanting: Sequence[FollowUpFacts]) -> dict[int, frozenset[int]]:
+    """What each person has ever ordered under their account, address or number, by the follow-ups'
+    keys. Two queries, none where nothing is wanted."""
+    if not wanting:
+        return {}
+    keys = {facts.followup.pk: _keys_of(facts.followup.enrolment.contact) for facts in wanting}
+    users, emails, phones = (
+        {key for key in same if key} for same in zip(*keys.values(), strict=True)
+    )
+    ordered = bought_or_returned(users, emails, phones)
+    return {
+        pk: frozenset().union(*(ordered.get(key, ()) for key in mine)) for pk, mine in keys.items()
+    }
+
+
+def _keys_of(contact: Contact) -> tuple[Any, str, str]:
+    """By what orders of this person are known: account, address and number."""
+    return contact.user_id, contact.email_key or "", contact.address_for("phone")
 
 
 def _chosen(wishes: Sequence[Wish]) -> Suggestions:

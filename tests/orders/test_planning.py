@@ -395,7 +395,7 @@ class TestRefunds:
             EnrolmentState.ACTIVE,
             {first.pk, second.pk},
         )
-        assert taken_back([order.pk], cancelled_statuses=[])[order.pk].amount == Decimal("20.00")
+        assert taken_back([order.pk])[order.pk].amount == Decimal("20.00")
 
     @pytest.mark.parametrize("way", ["status", "lines", "amount"])
     def test_a_mistake_that_is_taken_back_in_time_is_not_told(self, way):

@@ -7,22 +7,28 @@ from typing import Any
 
 from django.db.models import Q
 
+from cart_recovery.consent import soft_opt_ins
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.history import is_advertising
 from cart_recovery.eligibility.verdicts import Send
-from cart_recovery.markets.profiles import market_of
-from cart_recovery.models import Contact, Enrolment, MessageTemplate
+from cart_recovery.markets.profiles import market_for, market_of
+from cart_recovery.models import Contact, Enrolment, MessageTemplate, Purpose
 from cart_recovery.recommendations.choosing import Wish, recommend
 from cart_recovery.recommendations.history import bought_or_returned
 from cart_recovery.recommendations.products import RecommendedProduct
+from cart_recovery.shop.similarity import sold_products
 
+Approved = tuple[FollowUpFacts, Send]
 Suggestions = Mapping[int, tuple[RecommendedProduct, ...]]
 
 
-def may_advertise(enrolment: Enrolment) -> bool:
-    """Whether a message may hold suggestions: what only serves a purchase, where the market's law
-    lets it."""
-    return is_advertising(enrolment) or market_of(enrolment.contact).advertising_in_service
+def may_advertise(enrolment: Enrolment, countries: Collection[str] = ()) -> bool:
+    """Whether a message may hold suggestions: what only serves a purchase, where the law lets it in the
+    person's market and in all `countries` of the order's addresses."""
+    if is_advertising(enrolment):
+        return True
+    markets = (market_of(enrolment.contact), *map(market_for, countries))
+    return all(market.advertising_in_service for market in markets)
 
 
 def suggesting_templates(codes: Collection[str]) -> frozenset[tuple[str, str]]:
@@ -37,10 +43,24 @@ def is_suggesting(send: Send, templates: frozenset[tuple[str, str]]) -> bool:
     return (send.choice.option.template_code, send.choice.option.channel) in templates
 
 
-def suggestions_for_carts(wanting: Sequence[FollowUpFacts]) -> Suggestions:
+def may_suggest(facts: FollowUpFacts, send: Send) -> bool:
+    """Whether the person permits suggestions in this message at all.
+
+    Who agreed to be asked for a review did not agree to offers. Where nothing but a sale permits
+    offers, the message has to say so, and does if it rests on that sale itself.
+    """
+    enrolment = facts.followup.enrolment
+    if enrolment.campaign.purpose != Purpose.REVIEW_REQUEST:
+        return True
+    channel, reach = send.choice.option.channel, facts.reach
+    says_so = reach.rests_on_sale(enrolment.contact, channel, enrolment.campaign.purpose)
+    return not reach.blocker(enrolment.contact, channel, Purpose.PROMOTION, is_similar=says_so)
+
+
+def suggestions_for_carts(wanting: Sequence[Approved]) -> Suggestions:
     """By the follow-ups' keys: goods that go with those of the basket, never what the person has ever
     ordered, and so neither what came back."""
-    had = _had(wanting)
+    had, similar = _had(wanting), _similar_to(wanting)
     wishes = [
         Wish(
             key=facts.followup.pk,
@@ -49,21 +69,22 @@ def suggestions_for_carts(wanting: Sequence[FollowUpFacts]) -> Suggestions:
             ),
             # also what was bought from a basket that this one was restored into
             exclude=facts.bought_products | had[facts.followup.pk],
+            similar_to=similar.get(facts.followup.pk),
             user_id=facts.followup.enrolment.contact.user_id,
             language=facts.followup.enrolment.language,
         )
-        for facts in wanting
+        for facts, _send in wanting
         if facts.basket is not None
     ]
     return _chosen(wishes)
 
 
-def suggestions_for_orders(wanting: Sequence[FollowUpFacts]) -> Suggestions:
+def suggestions_for_orders(wanting: Sequence[Approved]) -> Suggestions:
     """By the follow-ups' keys: goods that go with those of the order, never what the person has ever
     ordered, and so neither what came back."""
-    had = _had(wanting)
+    had, similar = _had(wanting), _similar_to(wanting)
     wishes = []
-    for facts in wanting:
+    for facts, _send in wanting:
         if facts.order is None or facts.order.progress is None:
             continue
         enrolment = facts.followup.enrolment
@@ -73,18 +94,48 @@ def suggestions_for_orders(wanting: Sequence[FollowUpFacts]) -> Suggestions:
             Wish(
                 key=facts.followup.pk, product_ids=frozenset(left),
                 exclude=had[facts.followup.pk] | bought,
+                similar_to=similar.get(facts.followup.pk),
                 user_id=enrolment.contact.user_id, language=enrolment.language,
             )
         )  # fmt: skip
     return _chosen(wishes)
 
 
-def _had(wanting: Sequence[FollowUpFacts]) -> dict[int, frozenset[int]]:
+def _similar_to(wanting: Sequence[Approved]) -> dict[int, frozenset[int]]:
+    """What was sold to those to whom nothing but a sale lets us offer anything (UWG §7(3)), by the
+    follow-ups' keys. Four queries, none where there is nobody."""
+    contacts = {
+        facts.followup.pk: facts.followup.enrolment.contact_id
+        for facts, send in wanting
+        if _rests_on_sale(facts, send)
+    }
+    if not contacts:
+        return {}
+    orders = soft_opt_ins.orders_behind(set(contacts.values()))
+    sold = sold_products({order_id for ids in orders.values() for order_id in ids})
+    return {
+        pk: frozenset(
+            product for order_id in orders.get(contact_id, ()) for product in sold.get(order_id, ())
+        )
+        for pk, contact_id in contacts.items()
+    }
+
+
+def _rests_on_sale(facts: FollowUpFacts, send: Send) -> bool:
+    enrolment = facts.followup.enrolment
+    asks = enrolment.campaign.purpose == Purpose.REVIEW_REQUEST
+    purpose = Purpose.PROMOTION if asks else enrolment.campaign.purpose
+    return facts.reach.rests_on_sale(enrolment.contact, send.choice.option.channel, purpose)
+
+
+def _had(wanting: Sequence[Approved]) -> dict[int, frozenset[int]]:
     """What each person has ever ordered under their account, address or number, by the follow-ups'
     keys. Two queries, none where nothing is wanted."""
     if not wanting:
         return {}
-    keys = {facts.followup.pk: _keys_of(facts.followup.enrolment.contact) for facts in wanting}
+    keys = {
+        facts.followup.pk: _keys_of(facts.followup.enrolment.contact) for facts, _send in wanting
+    }
     users, emails, phones = (
         {key for key in same if key} for same in zip(*keys.values(), strict=True)
     )

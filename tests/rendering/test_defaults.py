@@ -120,12 +120,19 @@ def test_a_text_names_the_order_value_from_which_its_voucher_counts(name: str) -
             )
 
 
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.endswith(" email de")])
+def test_a_german_sentence_goes_on_behind_the_comma_of_its_greeting(name: str) -> None:
+    for _sample, sent in samples(SHIPPED[name]):
+        begins = sent.text.partition("Guten Tag,\n\n")[2].split()[0]
+        assert begins[0].islower() or begins in ("Sie", "Ihr", "Ihre"), begins
+
+
 def test_what_was_refunded_is_not_called_by_a_pronoun_of_nothing() -> None:
     template = SHIPPED["order-refunded email de"]
     facts = replace(order(), refund=Decimal("124.00"))
     sent = render_content(content_of(template), order_request(facts), base=BASE)
     for body in (sent.html, sent.text):
-        assert "Wir haben Ihnen 124,00\xa0€ erstattet. Die Erstattung gehört zu" in body
+        assert "ir haben Ihnen 124,00\xa0€ erstattet. Die Erstattung gehört zu" in body
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -12,7 +12,7 @@ from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.history import is_advertising
 from cart_recovery.eligibility.verdicts import Send
 from cart_recovery.markets.profiles import market_for, market_of
-from cart_recovery.models import Contact, Enrolment, MessageTemplate, Purpose
+from cart_recovery.models import Enrolment, MessageTemplate, Purpose
 from cart_recovery.recommendations.choosing import Wish, recommend
 from cart_recovery.recommendations.history import bought_or_returned
 from cart_recovery.recommendations.products import RecommendedProduct
@@ -133,21 +133,23 @@ def _had(wanting: Sequence[Approved]) -> dict[int, frozenset[int]]:
     keys. Two queries, none where nothing is wanted."""
     if not wanting:
         return {}
-    keys = {
-        facts.followup.pk: _keys_of(facts.followup.enrolment.contact) for facts, _send in wanting
-    }
-    users, emails, phones = (
-        {key for key in same if key} for same in zip(*keys.values(), strict=True)
+    keys = {facts.followup.pk: _keys_of(facts) for facts, _send in wanting}
+    users, emails, *phones = zip(*keys.values(), strict=True)
+    ordered = bought_or_returned(
+        set(users) - {None}, set(emails) - {""}, set().union(*phones) - {""}
     )
-    ordered = bought_or_returned(users, emails, phones)
     return {
         pk: frozenset().union(*(ordered.get(key, ()) for key in mine)) for pk, mine in keys.items()
     }
 
 
-def _keys_of(contact: Contact) -> tuple[Any, str, str]:
-    """By what orders of this person are known: account, address and number."""
-    return contact.user_id, contact.email_key or "", contact.address_for("phone")
+def _keys_of(facts: FollowUpFacts) -> tuple[Any, str, str, str]:
+    """By what orders of this person are known: account, address, number, and that of the order at
+    hand, which may be another contact's."""
+    contact = facts.followup.enrolment.contact
+    progress = facts.order.progress if facts.order is not None else None
+    phone = progress.order.phone if progress is not None else ""
+    return contact.user_id, contact.email_key or "", contact.address_for("phone"), phone
 
 
 def _chosen(wishes: Sequence[Wish]) -> Suggestions:

@@ -93,7 +93,7 @@ class TestPreview:
     def test_nor_do_their_tests(self, staff: Client) -> None:
         install_defaults()
         html = "<p>{{ order_number }}{% if voucher %}{{ voucher.code }}{% endif %}</p>"
-        answer = preview(staff.client, TEST, template=shipped(), preview_data="voucher", html=html)
+        answer = preview(staff, TEST, template=shipped(), preview_data="voucher", html=html)
         assert answer["note"]
         deliver_due()
         (sent,) = LocmemChannel.outbox

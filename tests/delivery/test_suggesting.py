@@ -172,12 +172,14 @@ class TestOrders:
         assert models.VoucherGrant.objects.get().code in sent.html
         assert get_model("voucher", "Voucher").objects.count() == 1
 
-    def test_never_what_was_bought_under_the_same_number(self) -> None:
+    @pytest.mark.parametrize("knows_number", [True, False])
+    def test_never_what_was_bought_under_the_same_number(self, knows_number: bool) -> None:
         mill, beans, pot = (make_product(t) for t in ("Kaffeemühle", "Kaffeebohnen", "Teekanne"))
         recommend_with(mill, beans)
         recommend_with(mill, pot)
         switch_on(Trigger.CROSS_SELL)
-        make_consent(make_contact("neu@example.de", phone=PHONE), purpose=Purpose.PROMOTION)
+        contact = make_contact("neu@example.de", phone=PHONE if knows_number else None)
+        make_consent(contact, purpose=Purpose.PROMOTION)
         make_order(beans, email="alt@example.de", phone=PHONE)
         set_status(make_order(mill, email="neu@example.de", phone=PHONE), "Delivered")
         look()

@@ -234,7 +234,9 @@ class Conf(OrderSettings):
 
     @property
     def CANCELLED_ORDER_STATUSES(self) -> Sequence[str]:
-        """Oscar order statuses that take a credit back."""
+        """Statuses in which an order or a line is no sale any more, in any case: its credit is taken
+        back, and no suggestion counts it. Beside those that STATUS_MILESTONES calls cancelled or
+        refunded."""
         return self._get(
             "CANCELLED_ORDER_STATUSES", ("Cancelled", "Canceled", "Refunded"), (list, tuple)
         )

@@ -23,6 +23,10 @@ class RenderingError(CartRecoveryError, ValueError):
         self.field = field
 
 
+class TooLongError(RenderingError):
+    """An SMS takes more parts than the shop allows, however short its titles."""
+
+
 class InvalidAddressError(CartRecoveryError, ValueError):
     """An e-mail address or phone number cannot be used. Carries no personal data."""
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from cart_recovery.admin.bases import AnyModelForm
-from cart_recovery.campaigns.templates_used import places_of
+from cart_recovery.campaigns.templates_used import may_advertise, places_of
 from cart_recovery.channels.base import Channel
 from cart_recovery.channels.names import channel_name
 from cart_recovery.channels.registry import configured_aliases, get_channel
@@ -242,6 +242,8 @@ class PreviewForm(forms.Form):
 
     #: forms that were loaded before templates could be about orders say nothing of it
     about = forms.ChoiceField(choices=TemplateSubject, required=False)
+    #: decides which campaigns send it, and so whether it may advertise
+    code = forms.CharField(required=False)
     channel = forms.CharField(max_length=32)
     language = forms.CharField(max_length=16)
     subject = forms.CharField(max_length=255, required=False)
@@ -271,6 +273,10 @@ class PreviewForm(forms.Form):
         names = TEXT_FIELDS if is_mail else ("text",)
         texts = {name: data[name] for name in names}
         return Content(data["language"], **texts, about=data["about"] or TemplateSubject.CART)
+
+    def may_advertise(self) -> bool:
+        """Whether the messages that it makes show vouchers and suggestions. One query."""
+        return may_advertise(self.cleaned_data["code"], self.cleaned_data["channel"])
 
     def problems(self) -> list[Problem]:
         """All that is wrong with what is typed; empty if it can be sent."""

@@ -108,7 +108,10 @@ class PreviewPages(PagesAdmin):
 
     def _send(self, request: HttpRequest, look: Look) -> None:
         content, data = look.form.content(), look.form.cleaned_data["preview_data"]
-        kept = TestText(content, data, shows_persons=may_see_persons(request))
+        kept = TestText(
+            content, data, shows_persons=may_see_persons(request),
+            may_advertise=look.form.may_advertise(),
+        )  # fmt: skip
         try:
             address, _rendered = send_test(request.user, kept, channel=look.channel)
         except (TestRefusedError, RenderingError) as error:
@@ -124,8 +127,9 @@ class PreviewPages(PagesAdmin):
         look = Look(form, problems=form.problems())
         if not look.problems:
             setting = setting_of(
-                form.used_channel, form.cleaned_data["language"], may_see_persons(request)
-            )
+                form.used_channel, form.cleaned_data["language"], may_see_persons(request),
+                may_advertise=form.may_advertise(),
+            )  # fmt: skip
             try:
                 content = form.content()
                 wanted = preview_request(form.cleaned_data["preview_data"], setting, content.about)

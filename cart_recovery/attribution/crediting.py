@@ -26,6 +26,7 @@ from cart_recovery.models import (
     Message,
     TrackedCart,
 )
+from cart_recovery.shop.cancelling import is_cancelled
 from cart_recovery.shop.orders import OrderFacts, load_orders
 from cart_recovery.signals import order_credited
 
@@ -63,7 +64,7 @@ def credit_orders(order_ids: Collection[int], now: dt.datetime) -> dict[int, Con
     """The conversions of these orders, by order id. Constant queries whatever their number."""
     found = _conversions(order_ids)
     orders = load_orders(set(order_ids) - set(found))
-    standing = [o for o in orders.values() if o.status not in conf.CANCELLED_ORDER_STATUSES]
+    standing = [o for o in orders.values() if not is_cancelled(o.status)]
     if not standing:
         return found
     chosen = _choose_clicks(standing)

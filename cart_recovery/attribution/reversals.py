@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from django.db import transaction
 
-from cart_recovery.conf import conf
 from cart_recovery.models import Conversion, RolledDay
 from cart_recovery.shop.refunds import TakenBack, taken_back
 
@@ -25,10 +24,7 @@ def take_back(order_ids: Collection[int], now: dt.datetime) -> int:
     with transaction.atomic():
         rows = Conversion.objects.select_for_update().filter(order_id__in=set(order_ids))
         conversions = {row.order_id: row for row in rows.order_by("pk")}
-        facts = taken_back(
-            [key for key in conversions if key is not None],
-            cancelled_statuses=conf.CANCELLED_ORDER_STATUSES,
-        )
+        facts = taken_back([key for key in conversions if key is not None])
         changed = [
             conversion
             for key, conversion in conversions.items()

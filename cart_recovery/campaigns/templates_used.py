@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from cart_recovery.models import Variant
+from cart_recovery.conf import conf
+from cart_recovery.markets.profiles import market_for
+from cart_recovery.models import Purpose, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,16 @@ def places_of(code: str, channel: str) -> list[Place]:
         .distinct()
     )
     return [Place(*row) for row in rows]
+
+
+def may_advertise(code: str, channel: str) -> bool:
+    """Whether messages of this template may advertise to people of the shop's own country: those that
+    only serve a purchase may not in most. One query.
+
+    What no step sends yet may, and what a campaign of advertising sends as well.
+    """
+    steps = Variant.objects.filter(template_code=code, channel=channel)
+    purposes = set(steps.values_list("step__campaign__purpose", flat=True).distinct())
+    if purposes != {Purpose.ORDER_STATUS}:
+        return True
+    return market_for(conf.DEFAULT_COUNTRY.upper()).advertising_in_service

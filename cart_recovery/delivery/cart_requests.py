@@ -46,7 +46,7 @@ def cart_subjects(
         now,
     )
     suggested = suggestions_for_carts(
-        [facts for facts, send in approved if is_suggesting(send, suggesting)]
+        [(facts, send) for facts, send in approved if is_suggesting(send, suggesting)]
     )
     subjects: dict[int, Subject] = {}
     for followup in followups:

@@ -234,7 +234,10 @@ def _rendered(
     rating, voucher = thanked or (None, None)
     if notice.kind == NoticeKind.TEST:
         kept = TestText.from_json(notice.content, notice.language)
-        return render_test(kept, setting_of(channel, notice.language, kept.shows_persons))
+        setting = setting_of(
+            channel, notice.language, kept.shows_persons, may_advertise=kept.may_advertise
+        )  # fmt: skip
+        return render_test(kept, setting)
     return render_notice(
         NoticeRequest(
             kind=NoticeKind(notice.kind), channel=notice.channel, address_kind=channel.address_kind,

@@ -10,14 +10,16 @@ from decimal import Decimal
 from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (
+    Approved,
     is_suggesting,
     may_advertise,
+    may_suggest,
     suggestions_for_orders,
 )
 from cart_recovery.eligibility.facts import FollowUpFacts
 from cart_recovery.eligibility.history import is_advertising
 from cart_recovery.eligibility.order_rules import lines_left
-from cart_recovery.eligibility.verdicts import Send, Skip
+from cart_recovery.eligibility.verdicts import Skip
 from cart_recovery.incentives.granting import grant
 from cart_recovery.models import Incentive, Milestone, Reason, Trigger
 from cart_recovery.orders.refunds import refund_amounts
@@ -32,8 +34,6 @@ from cart_recovery.shop.progress import OrderProgress
 from cart_recovery.shop.site import absolute_url, web_address
 from cart_recovery.shop.vouchers import VoucherFacts
 
-Approved = tuple[FollowUpFacts, Send]
-
 
 def order_subjects(
     approved: Sequence[Approved], now: dt.datetime, *, suggesting: frozenset[tuple[str, str]]
@@ -41,46 +41,52 @@ def order_subjects(
     """By the follow-ups' keys; what has nothing to say is skipped with its reason."""
     if not approved:
         return {}
-    followups = [facts.followup for facts, _send in approved]
     contents = _contents(approved)
+    suggested = suggestions_for_orders(
+        [
+            (facts, send)
+            for facts, send in approved
+            if _is_cross_sell(facts)
+            or (is_suggesting(send, suggesting) and may_suggest(facts, send))
+        ]
+    )
+    subjects: dict[int, Subject | Skip] = {}
+    for facts, _send in approved:
+        key = facts.followup.pk
+        if key not in contents:
+            subjects[key] = Skip(Reason.ORDER_GONE, ends_enrolment=True)
+        elif _is_cross_sell(facts) and not suggested.get(key):
+            subjects[key] = Skip(Reason.NOTHING_TO_SUGGEST)
+    # vouchers and links are made for what is going to be sent alone
+    staying = [item for item in approved if item[0].followup.pk not in subjects]
+    followups = [facts.followup for facts, _send in staying]
     vouchers = grant(
         [f for f in followups if f.step.incentive_id and is_advertising(f.enrolment)],
         {pk: content.currency for pk, content in contents.items()},
         now,
     )
-    tokens = _review_tokens(approved, now)
+    tokens = _review_tokens(staying, now)
     thanks = still_promised(
         (f, f.enrolment.subject_order.order_id) for f in followups if f.pk in tokens
     )
-    refunds = _refunds(approved)
-    suggested = suggestions_for_orders(
-        [
-            facts
-            for facts, send in approved
-            if facts.followup.enrolment.campaign.trigger == Trigger.CROSS_SELL
-            or is_suggesting(send, suggesting)
-        ]
-    )
-    subjects: dict[int, Subject | Skip] = {}
-    for facts, _send in approved:
+    refunds = _refunds(staying)
+    for facts, _send in staying:
         followup = facts.followup
-        content = contents.get(followup.pk)
-        products = suggested.get(followup.pk, ())
-        if content is None:
-            subjects[followup.pk] = Skip(Reason.ORDER_GONE, ends_enrolment=True)
-        elif followup.enrolment.campaign.trigger == Trigger.CROSS_SELL and not products:
-            subjects[followup.pk] = Skip(Reason.NOTHING_TO_SUGGEST)
-        else:
-            subjects[followup.pk] = {
-                "order": replace(
-                    _view(facts, content, tokens.get(followup.pk, ""), refunds),
-                    thanks=_thanks(thanks.get(followup.pk), content.currency, now),
-                ),
-                "voucher": vouchers.get(followup.pk),
-                "recommendations": products,
-                "may_advertise": may_advertise(followup.enrolment),
-            }
+        content = contents[followup.pk]
+        subjects[followup.pk] = {
+            "order": replace(
+                _view(facts, content, tokens.get(followup.pk, ""), refunds),
+                thanks=_thanks(thanks.get(followup.pk), content.currency, now),
+            ),
+            "voucher": vouchers.get(followup.pk),
+            "recommendations": suggested.get(followup.pk, ()),
+            "may_advertise": may_advertise(followup.enrolment, content.countries),
+        }
     return subjects
+
+
+def _is_cross_sell(facts: FollowUpFacts) -> bool:
+    return bool(facts.followup.enrolment.campaign.trigger == Trigger.CROSS_SELL)
 
 
 def _contents(approved: Sequence[Approved]) -> dict[int, OrderContents]:

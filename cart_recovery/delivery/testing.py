@@ -69,11 +69,14 @@ class TestRefusedError(CartRecoveryError):
         self.reason = str(reason)
 
 
-def setting_of(channel: Channel, language: str, shows_persons: bool) -> Setting:
+def setting_of(
+    channel: Channel, language: str, shows_persons: bool, *, may_advertise: bool = True
+) -> Setting:
     """What a preview on this channel looks like."""
     return Setting(
         channel=channel.alias, address_kind=channel.address_kind, language=language,
         supports_reply=channel.supports_reply, shows_persons=shows_persons,
+        may_advertise=may_advertise,
     )  # fmt: skip
 
 
@@ -87,7 +90,10 @@ def send_test(
     now = now or timezone.now()
     used = get_channel(channel)
     language = kept.content.language
-    rendered = render_test(kept, setting_of(used, language, kept.shows_persons))
+    setting = setting_of(
+        used, language, kept.shows_persons, may_advertise=kept.may_advertise
+    )  # fmt: skip
+    rendered = render_test(kept, setting)
     contact = _own_contact(user, used.address_kind)
     _refuse_many(contact, used, now)
     _pass_gate(contact, channel, now)

@@ -175,8 +175,9 @@ def load_reach(contacts: Iterable[Contact], now: dt.datetime) -> Reach:
 
 
 def asks_about_sale(enrolment: Enrolment) -> bool:
-    """Whether it is about the very goods that the person has bought."""
-    return enrolment.campaign.trigger == Trigger.REVIEW_REQUEST
+    """Whether it is about the very goods that the person has bought, or offers what goes with them: of
+    that, only what is similar to them where nothing but the sale permits it (delivery.suggesting)."""
+    return enrolment.campaign.trigger in (Trigger.REVIEW_REQUEST, Trigger.CROSS_SELL)
 
 
 def purchases_by_followup(

@@ -20,6 +20,7 @@ from cart_recovery.recommendations.products import RecommendedProduct
 from cart_recovery.shop import catalogue
 from cart_recovery.shop.alternatives import categories_of
 from cart_recovery.shop.baskets import unit_price
+from cart_recovery.shop.similarity import kinds_of
 from cart_recovery.shop.strategies import strategies_for
 from cart_recovery.shop.suggesting import (
     families_of,
@@ -32,6 +33,8 @@ from cart_recovery.shop.suggesting import (
 
 #: how many are looked at for each that is wanted: not each of them can be bought
 CANDIDATES: Final = 6
+#: how often so many are looked at: a shop may be sold out of all that goes best with a product
+LOOKS: Final = 2
 #: products of a category that are looked at
 NEWEST: Final = 30
 
@@ -40,14 +43,16 @@ NEWEST: Final = 30
 class Wish:
     """Suggestions are wanted for whoever bought these products, or has them in the basket.
 
-    `exclude`: products that are not suggested either, such as all that the person ever bought. The
-    user decides by which strategy prices and stock are judged, the language ("": the active one) in
-    which titles and paths are read.
+    `exclude`: products that are not suggested either, such as all that the person ever bought.
+    `similar_to`: where given, nothing is suggested but what is similar to these products in the sense
+    of UWG §7(3), or is one of them. The user decides by which strategy prices and stock are judged,
+    the language ("": the active one) in which titles and paths are read.
     """
 
     key: Hashable
     product_ids: frozenset[int]
     exclude: frozenset[int] = frozenset()
+    similar_to: frozenset[int] | None = None
     user_id: Any | None = None
     language: str = ""
 
@@ -58,22 +63,28 @@ def recommend(
     """Up to `limit` products for each wish, by its key, the best first; perhaps none.
 
     What staff recommend comes first, by their ranking, then what is bought together most often,
-    then what is new in the same categories. Only what can be seen and bought now. Fifteen queries at
-    the most, whatever the number of wishes, and what the shop's strategy asks; it is asked once
-    about a product for each user.
+    then what is new in the same categories. Only what can be seen and bought now; where little of
+    the best can be, the next best are looked at once. Twenty-three queries at the most, whatever the
+    number of wishes, and what the shop's strategy asks; it is asked once about a product for each
+    user.
     """
     if not wishes or limit < 1:
         return {wish.key: () for wish in wishes}
-    ranked = _ranked(wishes, limit * CANDIDATES)
-    shelf = _Shelf(
-        products_to_offer({key for keys in ranked.values() for key in keys}),
-        strategies_for({wish.user_id for wish in wishes}),
-    )
-    found = {}
-    for wish in wishes:
-        with translation.override(wish.language) if wish.language else contextlib.nullcontext():
-            offers = (shelf.offer(key, wish.user_id) for key in ranked[wish.key])
-            found[wish.key] = _first(limit, offers)
+    ranked = _ranked(wishes)
+    shelf = _Shelf(strategies_for({wish.user_id for wish in wishes}))
+    found: dict[Hashable, tuple[RecommendedProduct, ...]] = {wish.key: () for wish in wishes}
+    portion = limit * CANDIDATES
+    for start in range(0, LOOKS * portion, portion):
+        wanting = {
+            wish: ranked[wish.key][start : start + portion]
+            for wish in wishes
+            if len(found[wish.key]) < limit
+        }
+        shelf.put(products_to_offer({key for keys in wanting.values() for key in keys}))
+        for wish, keys in wanting.items():
+            with translation.override(wish.language) if wish.language else contextlib.nullcontext():
+                offers = (shelf.offer(key, wish.user_id) for key in keys)
+                found[wish.key] += _first(limit - len(found[wish.key]), offers)
     return found
 
 
@@ -81,10 +92,13 @@ def recommend(
 class _Shelf:
     """The candidates of all wishes, each judged once for a user and described once in a language."""
 
-    products: Mapping[int, Any]
     strategies: Mapping[Any, Any]
+    products: dict[int, Any] = field(default_factory=dict)
     infos: dict[tuple[int, Any], Any | None] = field(default_factory=dict)
     seen: catalogue.Seen = field(default_factory=dict)
+
+    def put(self, products: Mapping[int, Any]) -> None:
+        self.products.update(products)
 
     def offer(self, key: int, user_id: Any | None) -> RecommendedProduct | None:
         """The product as it can be bought now by this user; None where it cannot."""
@@ -145,28 +159,41 @@ class _Sources:
         yield from _in_turn(self.newest.get(kind, ()) for kind in kinds)
 
 
-def _ranked(wishes: Sequence[Wish], limit: int) -> dict[Hashable, list[int]]:
+def _ranked(wishes: Sequence[Wish]) -> dict[Hashable, list[int]]:
     """What may be suggested for each wish, the best first, as far as can be said without stock."""
     sources = _Sources.of({key for wish in wishes for key in wish.product_ids})
     candidates = {
         wish.key: list(dict.fromkeys(sources.candidates(wish.product_ids))) for wish in wishes
     }
-    families = families_of({key for keys in candidates.values() for key in keys})
+    # what shoppers do not see any more leaves its place to others
+    families = families_of({key for keys in candidates.values() for key in keys}, public_only=True)
+    kinds = _kinds(wishes, candidates)
     variants = variants_of(set(families.values()))
     ranked: dict[Hashable, list[int]] = {}
     for wish in wishes:
         taken = {sources.families.get(key, key) for key in wish.product_ids}
         chosen = ranked[wish.key] = []
+        wanted = {kind for product in wish.similar_to or () for kind in kinds[product]}
         for key in candidates[wish.key]:
             family = families.get(key)
             if family is None or family in taken:
                 continue
             taken.add(family)
-            if wish.exclude.isdisjoint((key, family, *variants.get(family, ()))):
+            is_had = not wish.exclude.isdisjoint((key, family, *variants.get(family, ())))
+            is_fit = wish.similar_to is None or not wanted.isdisjoint(kinds[key])
+            if is_fit and not is_had:
                 chosen.append(key)
-            if len(chosen) == limit:
-                break
     return ranked
+
+
+def _kinds(
+    wishes: Sequence[Wish], candidates: Mapping[Hashable, Collection[int]]
+) -> Mapping[int, Collection[tuple[str, int]]]:
+    """What products may be similar by, as far as wishes ask for it. Two queries, else none."""
+    asking = [(wish, wish.similar_to) for wish in wishes if wish.similar_to is not None]
+    if not asking:
+        return {}
+    return kinds_of({key for wish, like in asking for key in (*like, *candidates[wish.key])})
 
 
 def _partners(product_ids: Collection[int]) -> dict[int, list[tuple[int, int]]]:

@@ -12,7 +12,7 @@ from cart_recovery.recommendations.choosing import Wish, recommend
 from cart_recovery.recommendations.history import bought_or_returned
 from cart_recovery.recommendations.products import RecommendedProduct
 from cart_recovery.shop.contents import product_ids_in
-from cart_recovery.shop.orders import country_of
+from cart_recovery.shop.orders import countries_of
 from cart_recovery.shop.site import absolute_url
 
 #: the wish's key where there is one alone
@@ -31,8 +31,9 @@ def suggestions(
 ) -> Sequence[RecommendedProduct]:
     """What goes with an order, a basket or a product; links are absolute.
 
-    In a message nothing where the market of the order's country lets no service message advertise
-    (`advertising_in_service`); without an order, or an address of it, the strictest rules hold.
+    In a message nothing unless the markets of all countries of the order, those of its shipping and
+    of its billing address, let service messages advertise (`advertising_in_service`); without an
+    order, or an address of it, the strictest rules hold.
     """
     if place == Place.MESSAGE and not may_advertise(order):
         return ()
@@ -49,12 +50,13 @@ def suggestions(
     )
     if not wish.product_ids:
         return ()
-    return [_with_absolute_links(found) for found in recommend([wish], limit=limit)[THIS]]
+    return [_for_reading(found) for found in recommend([wish], limit=limit)[THIS]]
 
 
 def may_advertise(order: Any) -> bool:
     """Whether a service message about this order may show products."""
-    return market_for(country_of(order) if order is not None else "").advertising_in_service
+    countries = countries_of(order) if order is not None else frozenset()
+    return all(market_for(country).advertising_in_service for country in countries or {""})
 
 
 def _user_id(holder: Any) -> Any | None:
@@ -62,9 +64,11 @@ def _user_id(holder: Any) -> Any | None:
     return getattr(holder, "user_id", None) or getattr(holder, "owner_id", None)
 
 
-def _with_absolute_links(product: RecommendedProduct) -> RecommendedProduct:
+def _for_reading(product: RecommendedProduct) -> RecommendedProduct:
     return dataclasses.replace(
         product,
+        # on one line: in a plain text a line break would begin a paragraph of its own
+        title=" ".join(product.title.split()),
         path=absolute_url(product.path),
         image_url=absolute_url(product.image_url) if product.image_url else "",
     )

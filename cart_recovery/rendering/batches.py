@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from cart_recovery.conf import conf
-from cart_recovery.exceptions import RenderingError
+from cart_recovery.exceptions import RenderingError, TooLongError
 from cart_recovery.models import MessageTemplate, TemplateSubject
 from cart_recovery.rendering.contents import Content
-from cart_recovery.rendering.context import build_context
+from cart_recovery.rendering.context import Context, build_context
 from cart_recovery.rendering.mail import CompiledMail, compile_mail
-from cart_recovery.rendering.requests import Rendered, RenderRequest
+from cart_recovery.rendering.requests import OrderView, Rendered, RenderRequest
 from cart_recovery.rendering.short_messages import CompiledShortMessage, compile_short_message
 from cart_recovery.shop.site import base_url
 
@@ -103,9 +104,34 @@ def _run(compiled: Compiled, request: RenderRequest, base: str) -> Rendered:
     language = _format_language(request.language, compiled.language)
     if isinstance(compiled, CompiledMail):
         return compiled.render(build_context(request, language=language, base_url=base))
-    return compiled.render(
-        lambda limit: build_context(request, language=language, base_url=base, title_limit=limit)
-    )
+    try:
+        return _run_short(compiled, request, language, base)
+    except TooLongError:
+        if request.order is None:
+            raise
+        # better news of an order without its link than none: some providers' links fill an SMS
+        shorter = replace(request, order=_without_foreign_links(request.order, base))
+        return _run_short(compiled, shorter, language, base)
+
+
+def _run_short(
+    compiled: CompiledShortMessage, request: RenderRequest, language: str, base: str
+) -> Rendered:
+    def build(limit: int, is_plain: bool) -> Context:
+        return build_context(
+            request, language=language, base_url=base, title_limit=limit, plain_titles=is_plain
+        )
+
+    return compiled.render(build)
+
+
+def _without_foreign_links(order: OrderView, base: str) -> OrderView:
+    """Without those to parcel and payment; the message leads to the order or to the shop instead."""
+    own = order.action_url not in (order.tracking_url, order.payment_url)
+    return replace(
+        order, tracking_url="", payment_url="",
+        action_url=order.action_url if own else order.order_url or f"{base}/",
+    )  # fmt: skip
 
 
 def _load(requests: Iterable[RenderRequest]) -> Templates:

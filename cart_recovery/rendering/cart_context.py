@@ -32,7 +32,7 @@ def cart_values(basket: BasketFacts, request: RenderRequest, spelling: Spelling)
         "lines": shown,
         "first_line": shown[0],
         "unavailable_lines": [
-            {"title": clean(line.title, spelling.title_limit), "quantity": line.quantity}
+            {"title": spelling.title(line.title), "quantity": line.quantity}
             for line in gone[:MAX_LINES]
         ],
         "line_count": len(lines),
@@ -59,7 +59,7 @@ def _price(line: LineFacts) -> Decimal:
 def _line(line: LineFacts, spelling: Spelling, *, fallback: str) -> dict[str, Any]:
     price, quantity = _price(line), line.buyable_quantity
     return {
-        "title": clean(line.title, spelling.title_limit) or "–",
+        "title": spelling.title(line.title),
         "quantity": quantity,
         "wanted_quantity": line.quantity,
         "is_short": quantity < line.quantity,

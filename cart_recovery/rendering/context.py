@@ -26,15 +26,21 @@ Context = dict[str, Any]
 
 
 def build_context(
-    request: RenderRequest, *, language: str, base_url: str, title_limit: int = 255
+    request: RenderRequest,
+    *,
+    language: str,
+    base_url: str,
+    title_limit: int = 255,
+    plain_titles: bool = False,
 ) -> Context:
     """The values of `placeholders.PLACEHOLDERS` for what the request is about.
 
     `language` is the one that numbers and dates are written in, `base_url` the shop's address
-    without a slash at its end, `title_limit` the longest title. Raises RenderingError where there
+    without a slash at its end, `title_limit` the longest title; `plain_titles`: titles are spelled in
+    the letters of an SMS. Raises RenderingError where there
     is nothing to speak of (any more) or a link is not absolute.
     """
-    spelling = Spelling(language, base_url, title_limit)
+    spelling = Spelling(language, base_url, title_limit, plain_titles)
     if request.order is not None:
         subject = order_values(request.order, spelling, may_advertise=request.may_advertise)
     elif request.basket is not None:

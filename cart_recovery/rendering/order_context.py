@@ -73,7 +73,7 @@ def _asking(order: OrderView, spelling: Spelling, *, may_advertise: bool) -> dic
 def _line(line: OrderLineView, order: OrderView, spelling: Spelling) -> dict[str, Any]:
     is_priced = line.total is not None
     return {
-        "title": clean(line.title, spelling.title_limit) or "–",
+        "title": spelling.title(line.title),
         "quantity": line.quantity,
         "total": money(line.total, order.currency, spelling.language) if is_priced else None,
         # a product that is sold no more leads to where the message leads

@@ -11,12 +11,11 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from cart_recovery.consent.links import public_url
 from cart_recovery.exceptions import RenderingError
 from cart_recovery.models import IncentiveKind
 from cart_recovery.rendering.order_facts import order_view
 from cart_recovery.rendering.preview_settings import (
-    SAMPLE_SIGNED,
+    SAMPLE_LINK,
     Sample,
     Setting,
     empty_request,
@@ -25,7 +24,7 @@ from cart_recovery.rendering.preview_settings import (
     sample_voucher,
 )
 from cart_recovery.rendering.requests import OrderLineView, OrderView, RenderRequest
-from cart_recovery.reviews.links import scores
+from cart_recovery.reviews.links import rating_urls, review_url
 from cart_recovery.shop.money import shop_currency
 from cart_recovery.shop.order_views import load_order_contents, newest_orders, stored_key
 from cart_recovery.shop.orders import OrderFacts, load_orders
@@ -81,21 +80,18 @@ def _of_the_shop(key: str, setting: Setting) -> OrderView:
         raise RenderingError(
             gettext("This order is no longer there. Choose another one."), field="data"
         )
-    link = _link(setting.language)
+    link = review_url(SAMPLE_LINK, setting.language)
     return replace(order_view(found[order_id], action_url=link), order_url=link)
 
 
-def _link(language: str) -> str:
-    return public_url("unsubscribe", SAMPLE_SIGNED, language)
-
-
 def _normal(language: str) -> OrderView:
-    link = _link(language)
+    # not that of the unsubscribe link: an SMS that names it has its way out
+    link = review_url(SAMPLE_LINK, language)
     return OrderView(
         number="100482", placed_at=timezone.now() - dt.timedelta(days=9), total=Decimal("241.80"),
         currency=shop_currency(), lines=(_shirt(), _mug(), _bag()), action_url=link, order_url=link,
         tracking_url=_TRACKING, payment_url=link, review_url=link,
-        ratings=tuple((score, link) for score in scores()),
+        ratings=rating_urls(SAMPLE_LINK, language),
     )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class Setting:
     supports_reply: bool
     #: False: what shoppers wrote themselves (an engraving) is hidden
     shows_persons: bool
+    #: False: a service message, in which vouchers and suggestions stay out
+    may_advertise: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def empty_request(setting: Setting) -> RenderRequest:
     return RenderRequest(
         channel=setting.channel, address_kind=setting.address_kind, template_code="",
         language=language, supports_reply=setting.supports_reply,
+        may_advertise=setting.may_advertise,
         unsubscribe_url=public_url("unsubscribe", SAMPLE_SIGNED, language),
         preferences_url=public_url("preferences", SAMPLE_SIGNED, language) if is_mail else "",
     )  # fmt: skip

@@ -39,12 +39,13 @@ class TestText:
     content: Content
     data: str
     shows_persons: bool
+    may_advertise: bool = True
 
     def as_json(self) -> dict[str, Any]:
         texts = {name: getattr(self.content, name) for name in _TEXTS}
         return {
             "texts": texts, "about": self.content.about, "data": self.data,
-            "shows_persons": self.shows_persons,
+            "shows_persons": self.shows_persons, "may_advertise": self.may_advertise,
         }  # fmt: skip
 
     @classmethod
@@ -55,7 +56,9 @@ class TestText:
         # what was planned before templates could be about orders says nothing of it
         about = kept.get("about", TemplateSubject.CART)
         content = Content(language, **kept["texts"], about=about)
-        return cls(content, kept["data"], kept["shows_persons"])
+        return cls(
+            content, kept["data"], kept["shows_persons"], kept.get("may_advertise", True)
+        )  # fmt: skip
 
 
 def preview_request(

@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from cart_recovery.conf import conf
-from cart_recovery.exceptions import RenderingError
+from cart_recovery.exceptions import RenderingError, TooLongError
 from cart_recovery.models import TemplateSubject
 from cart_recovery.rendering.contents import Content
 from cart_recovery.rendering.engine import Program, Writer
@@ -49,24 +49,27 @@ class CompiledShortMessage:
         hint = with_labels(hint, Style(content.language, content.about))
         self._hint = Program(Writer("text").write(parse(hint), scope), is_html=False)
 
-    def render(self, build: Callable[[int], Mapping[str, Any]]) -> Rendered:
-        """The SMS for one reader; `build` gives the context for a greatest length of titles.
+    def render(self, build: Callable[[int, bool], Mapping[str, Any]]) -> Rendered:
+        """The SMS for one reader; `build` gives the context for a greatest length of titles, and
+        whether they are spelled in the letters of an SMS: a single other one makes all take twice
+        the room.
 
-        Raises RenderingError, also where not even short titles make it fit.
+        Raises TooLongError where not even short titles make it fit, and RenderingError.
         """
-        previous = ""
-        for limit in TITLE_LIMITS:
-            text = self._text(build(limit))
-            parts = segment(text).parts
-            if parts <= conf.SMS_MAX_PARTS and len(text) <= MAX_CHARACTERS:
-                return Rendered(
-                    subject="", preheader="", html="", text=text, sms_parts=parts,
-                    language=self.language,
-                )  # fmt: skip
-            if text == previous:
-                break
-            previous = text
-        raise RenderingError(
+        for is_plain in (False, True):
+            previous = ""
+            for limit in TITLE_LIMITS:
+                text = self._text(build(limit, is_plain))
+                parts = segment(text).parts
+                if parts <= conf.SMS_MAX_PARTS and len(text) <= MAX_CHARACTERS:
+                    return Rendered(
+                        subject="", preheader="", html="", text=text, sms_parts=parts,
+                        language=self.language,
+                    )  # fmt: skip
+                if text == previous:
+                    break
+                previous = text
+        raise TooLongError(
             _("too long: %(parts)d parts, allowed %(allowed)d")
             % {"parts": parts, "allowed": conf.SMS_MAX_PARTS},
             field="text",

@@ -61,6 +61,14 @@ _REPLACEMENTS: Final = str.maketrans(
     {char: plain for plain, chars in _LOOKALIKES.items() for char in chars}
 )
 
+#: letters that GSM-7 lacks and that are no other letter with a mark
+_PLAIN_LETTERS: Final = str.maketrans(
+    {
+        "Ł": "L", "ł": "l", "Đ": "D", "đ": "d", "Ð": "D", "ð": "d", "Þ": "Th", "þ": "th",
+        "Œ": "OE", "œ": "oe", "Ħ": "H", "ħ": "h", "ı": "i", "ẞ": "SS", "Ŋ": "Ng", "ŋ": "ng",
+    }
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Segments:
@@ -97,6 +105,21 @@ def plainest(text: str) -> str:
     """The text as GSM-7 where that costs no letter, else as it was written."""
     plain = to_gsm(text)
     return plain if segment(plain).encoding == GSM_7 else text
+
+
+def in_gsm(text: str) -> str:
+    """The text in letters that GSM-7 has: others lose their marks, pictures go. What would hardly be
+    left of, such as a title in Cyrillic letters, stays as it was written."""
+    plain = unicodedata.normalize("NFC", to_gsm(text)).translate(_PLAIN_LETTERS)
+    kept = "".join(char if char in _BASIC else _without_marks(char) for char in plain)
+    lost = sum(char.isalnum() for char in plain) - sum(char.isalnum() for char in kept)
+    return text if lost > 0 else " ".join(kept.split()) or text
+
+
+def _without_marks(char: str) -> str:
+    if char in _EXTENDED:
+        return char
+    return "".join(c for c in unicodedata.normalize("NFKD", char) if c in _BASIC)
 
 
 @dataclass(frozen=True, slots=True)

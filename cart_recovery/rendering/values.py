@@ -12,6 +12,7 @@ from cart_recovery.exceptions import RenderingError
 from cart_recovery.models import IncentiveKind
 from cart_recovery.recommendations.products import RecommendedProduct
 from cart_recovery.rendering.formats import MAX_TEXT, absolute, clean, deadline, money, percentage
+from cart_recovery.rendering.sms import in_gsm
 from cart_recovery.shop.vouchers import VoucherFacts
 
 MAX_LINES: Final = 20
@@ -19,12 +20,18 @@ MAX_LINES: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How values are written: in which language, on which shop, and how long titles may be."""
+    """How values are written: in which language, on which shop, and how long titles may be; `is_plain`:
+    in letters that an SMS has."""
 
     language: str
     #: the shop's address without a slash at its end
     base_url: str
     title_limit: int
+    is_plain: bool = False
+
+    def title(self, text: str) -> str:
+        """The title of a product; a dash where it has none."""
+        return clean(in_gsm(text) if self.is_plain else text, self.title_limit) or "–"
 
     @property
     def is_short(self) -> bool:
@@ -69,7 +76,7 @@ def recommendation_value(product: RecommendedProduct, spelling: Spelling) -> dic
     price, base_url = product.price, spelling.base_url
     is_priced = price is not None and product.currency
     return {
-        "title": clean(product.title, spelling.title_limit) or "–",
+        "title": spelling.title(product.title),
         "price": money(price, product.currency, spelling.language) if is_priced else None,
         "url": absolute(product.path, base_url) or base_url + "/",
         "image_url": absolute(product.image_url, base_url) or None,

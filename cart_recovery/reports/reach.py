@@ -31,8 +31,11 @@ from cart_recovery.reports.sampling import one_in, sample
 
 #: yes that every market takes for a permission
 ALWAYS: Final = (ConsentMethod.DOUBLE, ConsentMethod.IMPORTED)
-#: yes that depends on the market; a soft opt-in also on what lies in the basket, so it is not here
+#: yes that depends on the market
 SOMETIMES: Final = (ConsentMethod.SINGLE, ConsentMethod.KEYWORD, "")
+#: what is about the very goods that were sold, so that a soft opt-in suffices where the market knows it;
+#: elsewhere it also depends on what is offered, and counts nobody
+ABOUT_SALES: Final = (Purpose.REVIEW_REQUEST,)
 
 
 def reach(purpose: str) -> dict[str, dict[str, int]]:
@@ -65,7 +68,11 @@ def permitted(channel: str, purpose: str, contact: str = "pk") -> Q:
 def granted(channel: str, purpose: str) -> QuerySet[ConsentState]:
     """Permissions that hold, of contacts that have an address for the channel."""
     kind = get_channel(channel).address_kind
-    rows = states(channel, purpose).filter(action=ConsentAction.GRANTED).filter(accepted(kind))
+    rows = (
+        states(channel, purpose)
+        .filter(action=ConsentAction.GRANTED)
+        .filter(accepted(kind, purpose))
+    )
     return rows.filter(_is_alive("contact__"), has_address(kind, "contact__")).exclude(
         _blocked(channel)
     )
@@ -75,10 +82,11 @@ def states(channel: str, purpose: str) -> QuerySet[ConsentState]:
     return ConsentState.objects.filter(channel=channel, purpose=purpose).order_by()
 
 
-def accepted(kind: str) -> Q:
+def accepted(kind: str, purpose: str) -> Q:
     """Consents (`ConsentState`) whose method the market of their contact takes for a permission."""
     condition = Q(method__in=ALWAYS)
-    for method in SOMETIMES:
+    soft = (ConsentMethod.SOFT,) if purpose in ABOUT_SALES else ()
+    for method in (*SOMETIMES, *soft):
         if everywhere := _countries(method, kind):
             condition |= Q(method=method) & _lives_in(everywhere)
     return condition
@@ -131,7 +139,7 @@ def _reach_on(channel: str, purpose: str, addresses: Mapping[str, int]) -> dict[
             reached=Count("pk", filter=permitted(channel, purpose))
         )
     else:
-        ok = accepted(kind)
+        ok = accepted(kind, purpose)
         rows = (
             states(channel, purpose)
             .filter(_is_alive("contact__"), has_address(kind, "contact__"))

@@ -17,6 +17,7 @@ from oscar.core.loading import get_model
 
 from cart_recovery.shop import catalogue
 from cart_recovery.shop.baskets import NO_PRODUCT, related
+from cart_recovery.shop.orders import countries_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class OrderContents:
     placed_at: dt.datetime
     total: Decimal
     currency: str
+    #: ISO codes, of the addresses that it goes to and is paid from
+    countries: frozenset[str]
     #: path of the order's page: guests see it without log-in, customers in their account; "" where
     #: the shop has none
     order_path: str
@@ -69,6 +72,7 @@ def load_order_contents(
     orders = (
         get_model("order", "Order")
         ._base_manager.filter(pk__in=set(order_ids))
+        .select_related("shipping_address", "billing_address")
         .prefetch_related(Prefetch("lines", queryset=lines))
     )
     found = {}
@@ -79,6 +83,7 @@ def load_order_contents(
             found[order.pk] = OrderContents(
                 order_id=order.pk, number=str(order.number), placed_at=order.date_placed,
                 total=order.total_incl_tax, currency=order.currency, order_path=order_path(order),
+                countries=countries_of(order),
                 lines=_lines_of(order.lines.all(), seen),
             )  # fmt: skip
     return found

@@ -206,10 +206,13 @@ def load_orders(order_ids: Collection[int]) -> dict[int, OrderFacts]:
     return {order.pk: facts_of(order, email_field) for order in orders}
 
 
-def country_of(order: Any) -> str:
-    """ISO code of the country that an order goes to; "" where it has no address."""
-    address = order.shipping_address
-    return str(address.country_id or "").upper() if address is not None else ""
+def countries_of(order: Any) -> frozenset[str]:
+    """ISO codes of the countries that an order goes to and is paid from, as far as it says: who sends
+    a gift abroad does not live there."""
+    addresses = (order.shipping_address, order.billing_address)
+    return frozenset(
+        str(address.country_id).upper() for address in addresses if address and address.country_id
+    )
 
 
 def facts_of(order: Any, email_field: str) -> OrderFacts:

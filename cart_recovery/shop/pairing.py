@@ -15,7 +15,7 @@ from django.db.models import Count, Q
 from django.db.models.functions import Coalesce
 from oscar.core.loading import get_model
 
-from cart_recovery.conf import conf
+from cart_recovery.shop.cancelling import cancelled_spellings
 
 #: Lines of an order that count, the first ones: pairs grow with the square, and what a reseller stocks
 #: up on in a thousand lines says little about what goes together
@@ -96,7 +96,7 @@ def pairs_sql(
     """A SELECT of (product, partner, orders that held both), and its parameters.
 
     Both directions of each pair; variants as the product they are variants of; without cancelled
-    orders. `products`: pairs of these alone. `best`: so many partners of each product, of equal
+    orders and lines. `products`: pairs of these alone. `best`: so many partners of each product, of equal
     ones the newest; 0: all.
     """
     names = _names(connection)
@@ -124,10 +124,11 @@ def _bought_sql(
     adapt = connection.ops.adapt_datetimefield_value
     where = "o.{date} > %s AND o.{date} <= %s"
     params = [adapt(placed.after), adapt(placed.until)]
-    if cancelled := list(conf.CANCELLED_ORDER_STATUSES):
+    if cancelled := cancelled_spellings():
         marks = ", ".join(["%s"] * len(cancelled))
-        where += f" AND COALESCE(o.{{status}}, '') NOT IN ({marks})"
-        params += cancelled
+        for status in ("o.{status}", "l.{line_status}"):
+            where += f" AND LOWER(TRIM(COALESCE({status}, ''))) NOT IN ({marks})"
+            params += cancelled
     if products.is_bounded:
         alone, bounds = _bounds_sql(connection, products, "q.{key}")
         variant, _same = _bounds_sql(connection, products, "q.{parent}")
@@ -174,6 +175,7 @@ def _names(connection: BaseDatabaseWrapper) -> dict[str, str]:
         "line": line.pk.column, "order": line.get_field("order").column,
         "product": line.get_field("product").column, "order_key": order.pk.column,
         "date": order.get_field("date_placed").column, "status": order.get_field("status").column,
+        "line_status": line.get_field("status").column,
         "key": product.pk.column, "parent": product.get_field("parent").column,
     }  # fmt: skip
     return {name: connection.ops.quote_name(column) for name, column in columns.items()}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Sum
 from oscar.core.loading import get_model
 
+from cart_recovery.shop.cancelling import is_cancelled, says_cancelled
 from cart_recovery.shop.milestones import refunding_events
 
 
@@ -20,9 +21,7 @@ class TakenBack:
     amount: Decimal
 
 
-def taken_back(
-    order_ids: Collection[int], *, cancelled_statuses: Sequence[str]
-) -> dict[int, TakenBack]:
+def taken_back(order_ids: Collection[int]) -> dict[int, TakenBack]:
     """By order id, without orders that are gone. Constant queries.
 
     Payment sources, their transactions, payment events and cancelled lines often tell of the same
@@ -32,15 +31,12 @@ def taken_back(
     statuses = dict(orders.values_list("pk", "status"))
     keys = list(statuses)
     lines = get_model("order", "Line").objects.filter(order_id__in=keys)
-    cancelled_lines = _sums(
-        lines.filter(status__in=cancelled_statuses), "order_id", "line_price_incl_tax"
-    )
-    standing = set(lines.exclude(status__in=cancelled_statuses).values_list("order_id", flat=True))
+    cancelled_lines = _sums(lines.filter(says_cancelled()), "order_id", "line_price_incl_tax")
+    standing = set(lines.filter(~says_cancelled()).values_list("order_id", flat=True))
     refunds = paid_back(keys)
     return {
         key: TakenBack(
-            is_cancelled=status in cancelled_statuses
-            or (key in cancelled_lines and key not in standing),
+            is_cancelled=is_cancelled(status) or (key in cancelled_lines and key not in standing),
             amount=max(refunds.get(key, Decimal(0)), cancelled_lines.get(key, Decimal(0))),
         )
         for key, status in statuses.items()

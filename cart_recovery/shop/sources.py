@@ -13,10 +13,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Prefetch, Q
 from oscar.core.loading import get_model
 
-from cart_recovery.conf import conf
 from cart_recovery.shop import catalogue
 from cart_recovery.shop.alternatives import categories_of
 from cart_recovery.shop.baskets import BasketFacts, LineFacts
+from cart_recovery.shop.cancelling import says_cancelled
 
 OPEN, MERGED, SAVED, FROZEN, SUBMITTED = "Open", "Merged", "Saved", "Frozen", "Submitted"
 
@@ -204,8 +204,10 @@ def standing_orders(order_ids: Collection[int]) -> set[int]:
     """Those of the orders that were not cancelled. One query."""
     if not order_ids:
         return set()
-    rows = get_model("order", "Order")._base_manager.filter(pk__in=set(order_ids))
-    return set(rows.exclude(status__in=conf.CANCELLED_ORDER_STATUSES).values_list("pk", flat=True))
+    rows = get_model("order", "Order")._base_manager.filter(
+        ~says_cancelled(), pk__in=set(order_ids)
+    )
+    return set(rows.values_list("pk", flat=True))
 
 
 def ordered_products(order_ids: Collection[int]) -> dict[int, dt.datetime]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import F, Prefetch, QuerySet, Window
+from django.db.models import F, Prefetch, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from oscar.core.loading import get_model
 
@@ -16,11 +16,15 @@ from cart_recovery.shop import catalogue
 logger = logging.getLogger(__name__)
 
 
-def families_of(product_ids: Collection[int]) -> dict[int, int]:
-    """What each product is a variant of, else the product itself; without those gone. One query."""
+def families_of(product_ids: Collection[int], *, public_only: bool = False) -> dict[int, int]:
+    """What each product is a variant of, else the product itself; without those gone, or all that
+    shoppers do not see. One query."""
     if not product_ids:
         return {}
     products = get_model("catalogue", "Product")._base_manager.filter(pk__in=set(product_ids))
+    if public_only:
+        seen = Q(parent__isnull=True) | Q(parent__is_public=True)
+        products = products.filter(seen, is_public=True)
     pairs = products.order_by().values_list("pk", "parent_id")
     return {pk: pk if parent is None else parent for pk, parent in pairs}
 

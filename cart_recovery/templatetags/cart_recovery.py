@@ -130,11 +130,7 @@ def recovery_recommendations(
         raise template.TemplateSyntaxError(
             f'recovery_recommendations: where must be "message" or "page", not "{where}"'
         )
-    found = _suggestions(
-        # what the template does not know comes as ""
-        order=order or None, basket=basket or None, product=product or None,
-        place=Place(where), limit=limit,
-    )  # fmt: skip
+    found = _suggestions(order, basket, product, place=Place(where), limit=limit)
     return found or ()
 
 
@@ -169,9 +165,14 @@ def recovery_imprint() -> str:
 
 
 @guarded_with_savepoint
-def _suggestions(**wish: Any) -> Sequence[RecommendedProduct]:
+def _suggestions(
+    order: Any, basket: Any, product: Any, **wish: Any
+) -> Sequence[RecommendedProduct]:
     """Never raises: an order must not fail for want of suggestions."""
-    return suggestions(**wish)
+    # what the template does not know comes as ""; whether a lazy basket is there, the database says
+    return suggestions(
+        order=order or None, basket=basket or None, product=product or None, **wish
+    )  # fmt: skip
 
 
 def _wording(code: str, language: str) -> ConsentWording | None:

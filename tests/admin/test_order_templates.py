@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
+from cart_recovery.campaigns.defaults import install_defaults
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import MessageTemplate, Notice
@@ -73,6 +74,36 @@ class TestPreview:
         assert "<img" not in shown("no-picture")
         assert "Sendung verfolgen" in shown("normal")
         assert "Sendung verfolgen" not in shown("bare")
+
+    @pytest.mark.parametrize(("home", "is_shown"), [("DE", False), ("US", True)])
+    def test_service_messages_show_nothing_that_is_never_sent(
+        self, staff: Client, settings: Any, home: str, is_shown: bool
+    ) -> None:
+        install_defaults()
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "DEFAULT_COUNTRY": home}
+        html = (
+            "<p>{{ order_number }}{% if voucher %}{{ voucher.code }}{% endif %}</p>"
+            "{% recommendations %}"
+        )
+        for code, shows in (("order-shipped", is_shown), ("cross-sell-1", True)):
+            found = preview(staff, template=shipped(code), preview_data="voucher", html=html)
+            assert ("BEISPIEL2345" in found["html"]) == shows
+            assert ("Leinenhemd" in found["html"].partition("100482")[2]) == shows
+
+    def test_nor_do_their_tests(self, staff: Client) -> None:
+        install_defaults()
+        html = "<p>{{ order_number }}{% if voucher %}{{ voucher.code }}{% endif %}</p>"
+        answer = preview(staff, TEST, template=shipped(), preview_data="voucher", html=html)
+        assert answer["note"]
+        deliver_due()
+        (sent,) = LocmemChannel.outbox
+        assert "100482" in sent.html
+        assert "BEISPIEL2345" not in sent.html
+
+    @pytest.mark.parametrize("code", ["order-shipped", "order-unpaid-1", "review-request-1"])
+    def test_a_text_counts_with_its_way_out(self, staff: Client, code: str) -> None:
+        found = preview(staff, template=shipped(code, "sms"), preview_data="normal")
+        assert found["text"].endswith("STOP")
 
     def test_an_order_of_the_shop_is_shown_without_a_link_that_works(self, staff: Client) -> None:
         order = make_order(make_product("Teekanne"), number="A-17")

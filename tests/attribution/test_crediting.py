@@ -328,7 +328,7 @@ def test_a_cancelled_order_is_taken_back_whole(credited, how):
     if how == "set_status":
         credited.set_status("Cancelled")
     else:
-        credited.status = "Cancelled"
+        credited.status = "Storniert"
         credited.save()
     conversion = conversion_of(credited)
     assert conversion.refunded_amount == Decimal("100.00")

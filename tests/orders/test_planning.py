@@ -413,7 +413,7 @@ class TestRefunds:
             EnrolmentState.ACTIVE,
             {first.pk, second.pk},
         )
-        assert taken_back([order.pk], cancelled_statuses=[])[order.pk].amount == Decimal("20.00")
+        assert taken_back([order.pk])[order.pk].amount == Decimal("20.00")
 
     @pytest.mark.parametrize(
         ("name", "words", "is_told"),

@@ -131,6 +131,34 @@ class TestNever:
         count_all()
         assert titles(wish(pot)) == ["Tasse"]
 
+    def test_many_of_them_do_not_hide_the_rest(self) -> None:
+        pot = make_product()
+        for n in range(30):
+            recommend_with(pot, make_product(f"Alt {n}", is_public=False), ranking=9)
+        for n in range(30):
+            recommend_with(pot, make_product(f"Leer {n}", stock=0), ranking=8)
+        recommend_with(pot, make_product("Gut"))
+        assert titles(wish(pot)) == ["Gut"]
+
+    def test_a_variant_of_what_is_hidden(self) -> None:
+        pot = make_product()
+        shirt, blue = make_variants("Hemd", "blau")
+        recommend_with(pot, blue)
+        assert titles(wish(pot)) == ["Hemd blau"]
+        shirt.is_public = False
+        shirt.save()
+        assert titles(wish(pot)) == []
+
+    def test_what_is_of_another_kind_where_similar_goods_are_wanted(self) -> None:
+        pot, pan, chair, lid = (make_product(t) for t in ("Topf", "Pfanne", "Stuhl", "Deckel"))
+        make_category("Küche", pot, pan)
+        make_category("Garten", chair)
+        for other in (chair, pan, lid):
+            recommend_with(pot, other)
+        assert titles(wish(pot, similar_to=frozenset({pot.pk}))) == ["Pfanne"]
+        assert titles(wish(pot, similar_to=frozenset({chair.pk, lid.pk}))) == ["Stuhl", "Deckel"]
+        assert titles(wish(pot, similar_to=frozenset())) == []
+
     def test_what_is_excluded_with_all_its_kin(self) -> None:
         pot, cup = make_product(), make_product("Tasse")
         shirt, blue, red = make_variants("Hemd", "blau", "rot")
@@ -235,6 +263,7 @@ class TestCost:
                 exclude=frozenset({products[n * 3 % 12].pk}),
                 user_id=users[n].pk if n % 2 else None,
                 language=("de", "en")[n % 2],
+                similar_to=frozenset(p.pk for p in products) if n % 3 else None,
             )
             for n in range(50)
         ]
@@ -249,7 +278,7 @@ class TestCost:
 
         few, _ = cost(wishes[:5])
         many, found = cost(wishes)
-        assert few == many <= 15
+        assert few == many <= 23
         assert all(len(products) == 4 for products in found.values())
         for each in found.values():
             assert len({product.product_id for product in each}) == 4

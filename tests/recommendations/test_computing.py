@@ -57,11 +57,23 @@ class TestCounting:
 
     def test_cancelled_orders_do_not_count(self) -> None:
         pot, cup = make_product(), make_product()
-        make_order(pot, cup, status="Cancelled")
-        make_order(pot, cup, status="Refunded")
+        for status in ("Cancelled", "Refunded", " CANCELED", "storniert", "Erstattet"):
+            make_order(pot, cup, status=status)
         assert count_all() == {}
-        with override_settings(CART_RECOVERY={"CANCELLED_ORDER_STATUSES": []}):
-            assert count_all() == both({(pot, cup): 2})
+
+    def test_nor_those_that_the_shop_has_a_word_of_its_own_for(self) -> None:
+        pot, cup = make_product(), make_product()
+        for status in ("Rückgängig", "RÜCKGÄNGIG", "rückgängig", "Void", "Wieder auf"):
+            make_order(pot, cup, status=status)
+        words = {"STATUS_MILESTONES": {"Rückgängig": "cancelled"}}
+        with override_settings(CART_RECOVERY={**words, "CANCELLED_ORDER_STATUSES": ["void"]}):
+            assert count_all() == both({(pot, cup): 1})
+        assert count_all() == both({(pot, cup): 5})
+
+    def test_nor_lines_of_which_nothing_came(self) -> None:
+        pot, cup, tea = (make_product() for _ in range(3))
+        make_order(pot, cup, tea).lines.filter(product=tea).update(status="Storniert")
+        assert count_all() == both({(pot, cup): 1})
 
     def test_lines_whose_product_is_gone_do_not_count(self) -> None:
         pot, cup, tea = (make_product() for _ in range(3))

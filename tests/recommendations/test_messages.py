@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.db import DatabaseError
 from django.template import Context, Template, TemplateSyntaxError
 from django.test import Client, override_settings
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 from oscar.core.loading import get_model
 
 import sandbox_shop
@@ -75,6 +77,17 @@ class TestTag:
         assert shown(order=order) == (["Tasse"] if is_shown else [])
         assert shown(order=order, page=True) == ["Tasse"]
 
+    def test_a_gift_abroad_keeps_to_the_law_of_who_pays_for_it(self) -> None:
+        pot, cup = make_product(), make_product("Tasse")
+        recommend_with(pot, cup)
+        order = make_order(pot, country="US")
+        for country, is_shown in (("US", True), ("DE", False)):
+            order.billing_address = get_model("order", "BillingAddress").objects.create(
+                last_name="Mustermann", line1="Heidestraße 17", line4="Köln", postcode="51147",
+                country=checkout.make_country(country, country),
+            )  # fmt: skip
+            assert shown(order=order) == (["Tasse"] if is_shown else [])
+
     def test_baskets_and_products_have_no_country(self) -> None:
         pot, cup = make_product(), make_product("Tasse")
         recommend_with(pot, cup)
@@ -111,6 +124,13 @@ class TestTag:
         html = render("{% recovery_recommendations_html order=order %}", order=order)
         assert "<script>" not in html
 
+    def test_titles_cannot_begin_a_paragraph(self) -> None:
+        pot, cup = make_product(), make_product("Tasse\r\n\n\u2028Ihr Konto ist gesperrt\n")
+        recommend_with(pot, cup)
+        order = make_order(pot, country="US")
+        text = render("{% recovery_recommendations_text order=order %}", order=order)
+        assert "Tasse Ihr Konto ist gesperrt" in text
+
     def test_without_suggestions_there_is_no_heading(self) -> None:
         order = make_order(make_product(), country="US")
         for name in ("html", "text"):
@@ -133,6 +153,12 @@ class TestTag:
         monkeypatch.setattr("cart_recovery.recommendations.showing.recommend", fail)
         assert shown(order=make_order(make_product(), country="US")) == []
         assert "_suggestions failed: DatabaseError" in caplog.text
+
+    def test_nor_does_a_basket_that_cannot_be_read(self) -> None:
+        def fail() -> Any:
+            raise DatabaseError("kaputt")
+
+        assert shown(basket=SimpleLazyObject(fail), page=True) == []
 
 
 @override_settings(TEMPLATES=SANDBOX_TEMPLATES)
@@ -157,3 +183,18 @@ def test_order_mail_of_the_sandbox(country: str, is_shown: bool, client: Client)
     assert get_model("order", "Order").objects.get().shipping_address.country_id == country
     # the shop's own page may, wherever it goes
     assert link in page.content.decode()
+
+
+DOCS = Path(__file__).parents[2] / "docs/owners/recommendations.md"
+SNIPPETS = re.findall(r"```django\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@override_settings(TEMPLATES=SANDBOX_TEMPLATES)
+@pytest.mark.parametrize("snippet", SNIPPETS)
+def test_templates_of_the_documentation(snippet: str) -> None:
+    pot, cup = make_product(), make_product("Tasse")
+    recommend_with(pot, cup)
+    order = make_order(pot, country="US")
+    basket = make_basket(pot)
+    context = {"order": order, "basket": basket, "product": pot, "lines": order.lines.all()}
+    assert "Tasse" in Template(snippet).render(Context(context))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from itertools import product
 
@@ -107,6 +108,31 @@ def test_shipped_service_messages_hold_no_advertising(name: str) -> None:
     template = SHIPPED[name]
     found = advertises(content_of(template))
     assert bool(found) is (template.code in ADVERTISING), found
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if " sms " in name])
+def test_a_text_names_the_order_value_from_which_its_voucher_counts(name: str) -> None:
+    template = SHIPPED[name]
+    for sample, sent in samples(template):
+        if sample.voucher is not None and "K7M2Q9XA4T" in sent.text:
+            assert ("30" in sent.text.partition("K7M2Q9XA4T")[2].partition("\n")[0]) is bool(
+                sample.voucher.minimum_basket
+            )
+
+
+@pytest.mark.parametrize("name", [name for name in SHIPPED if name.endswith(" email de")])
+def test_a_german_sentence_goes_on_behind_the_comma_of_its_greeting(name: str) -> None:
+    for _sample, sent in samples(SHIPPED[name]):
+        begins = sent.text.partition("Guten Tag,\n\n")[2].split()[0]
+        assert begins[0].islower() or begins in ("Sie", "Ihr", "Ihre"), begins
+
+
+def test_what_was_refunded_is_not_called_by_a_pronoun_of_nothing() -> None:
+    template = SHIPPED["order-refunded email de"]
+    facts = replace(order(), refund=Decimal("124.00"))
+    sent = render_content(content_of(template), order_request(facts), base=BASE)
+    for body in (sent.html, sent.text):
+        assert "ir haben Ihnen 124,00\xa0€ erstattet. Die Erstattung gehört zu" in body
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -370,6 +370,40 @@ def test_long_titles_give_way_in_an_sms() -> None:
     assert ACTION in sent.text
 
 
+class TestLongLinks:
+    """News of an order is not lost for a link that fills an SMS."""
+
+    LONG = "https://parcel.example/" + "a" * 500
+    SHIPPED = (
+        "Ihre Bestellung {{ order_number }} ist unterwegs.{% if tracking_url %} Sendung verfolgen: "
+        "{{ tracking_url }}{% endif %}{% if payment_url %} Bezahlen: {{ payment_url }}{% endif %}"
+    )
+
+    def sent(self, template: str, **facts: Any) -> Rendered:
+        return text_message(template, order=order(**facts), basket=None)
+
+    @pytest.mark.parametrize("name", ["tracking_url", "payment_url"])
+    def test_it_is_said_without_the_link(self, name: str) -> None:
+        sent = self.sent(self.SHIPPED, action_url=self.LONG, **{name: self.LONG})
+        assert "Bestellung 100482 ist unterwegs." in sent.text
+        assert "parcel.example" not in sent.text
+        assert sent.sms_parts <= 2
+
+    def test_a_button_leads_to_the_order_or_to_the_shop(self) -> None:
+        facts = {"action_url": self.LONG, "tracking_url": self.LONG}
+        page = f"{BASE}/orders/100482/"
+        assert page in self.sent("Unterwegs: {{ action_url }}", **facts, order_url=page).text
+        assert f"{BASE}/\n" in self.sent("Unterwegs: {{ action_url }}", **facts).text
+
+    def test_a_link_that_fits_stays(self) -> None:
+        sent = self.sent(self.SHIPPED, tracking_url=self.LONG[:200])
+        assert self.LONG[:200] in sent.text
+
+    def test_a_mail_has_room_for_it(self) -> None:
+        facts = order(action_url=self.LONG, tracking_url=self.LONG)
+        assert self.LONG in mail("{% button 'Los' %}", order_request(facts)).html
+
+
 @pytest.mark.django_db
 def test_a_batch_holds_both_kinds() -> None:
     MessageTemplate.objects.all().delete()

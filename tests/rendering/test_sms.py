@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cart_recovery.conf import conf
 from cart_recovery.exceptions import RenderingError
-from cart_recovery.rendering.sms import GSM_7, UCS_2, segment, to_gsm
+from cart_recovery.rendering.sms import GSM_7, UCS_2, in_gsm, segment, to_gsm
 from cart_recovery.rendering.validation import validate_template
 from tests.rendering.facts import RESTORE, UNSUBSCRIBE, line, text_message
 
@@ -157,6 +157,33 @@ def test_shortening_leaves_links_and_own_words_whole() -> None:
     assert RESTORE in sent.text
     assert "…" not in sent.text
     assert sent.text.endswith("STOP")
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("Kubek Łódź ceramiczny", "Kubek Lodz ceramiczny"),
+        ("Teekanne 🫖 „Anna“", 'Teekanne "Anna"'),
+        ("Ćevapčići, ça va, Dvořák", "Cevapcici, ca va, Dvorak"),
+        ("Käse ½ kg [Bio] 5 €", "Käse 1/2 kg [Bio] 5 €"),
+        ("ﬁne Ｔｅａ", "fine Tea"),
+        ("Чайник 5 л", "Чайник 5 л"),
+        ("🫖", "🫖"),
+        ("", ""),
+    ],
+)
+def test_letters_that_an_sms_lacks_lose_their_marks(text: str, plain: str) -> None:
+    assert in_gsm(text) == plain
+
+
+@override_settings(CART_RECOVERY={"SMS_MAX_PARTS": 1, "SHOP_NAME": "Probeladen"})
+def test_a_title_is_spelled_plainly_where_its_letters_cost_too_much_room() -> None:
+    template = "{{ shop_name }}: {{ first_line.title }} " + "x" * 60 + " {{ restore_url }}"
+    sent = text_message(template, line("Kubek Łódź"), supports_reply=True)
+    assert "Kubek Lodz" in sent.text
+    assert sent.sms_parts == 1
+    sent = text_message(template.replace("x" * 60, ""), line("Łódź"), supports_reply=True)
+    assert sent.sms_parts == 1
 
 
 @override_settings(CART_RECOVERY={"SMS_MAX_PARTS": 2})

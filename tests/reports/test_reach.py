@@ -37,6 +37,7 @@ def people() -> None:
             )
             contact = make_contact(phone=number + phone[-2:], country=country)
             make_consent(contact, "email", "sms", method=method)
+            make_consent(contact, "email", "sms", method=method, purpose="review_request")
     make_contact(phone="+4915112349999")
     make_consent(make_contact(None, phone="+4915112349998"), "sms")
     make_consent(make_contact(), "email")
@@ -59,6 +60,23 @@ def test_is_what_the_gate_says(home: str, purpose: str) -> None:
         gate = load_reach(contacts, timezone.now())
         for channel, found in reach(purpose).items():
             reached = [c for c in contacts if not gate.blocker(c, channel, purpose)]
+            assert found["reached"] == len(reached), channel
+
+
+@pytest.mark.parametrize("home", ["DE", "US"])
+@pytest.mark.parametrize("is_on", [True, False])
+def test_a_sale_suffices_for_review_requests(home: str, is_on: bool) -> None:
+    own = {**CART_RECOVERY, "DEFAULT_COUNTRY": home, "SOFT_OPT_IN": is_on}
+    with override_settings(CART_RECOVERY=own):
+        people()
+        contacts = list(Contact.objects.all())
+        gate = load_reach(contacts, timezone.now())
+        for channel, found in reach("review_request").items():
+            reached = [
+                c
+                for c in contacts
+                if not gate.blocker(c, channel, "review_request", is_similar=True)
+            ]
             assert found["reached"] == len(reached), channel
 
 

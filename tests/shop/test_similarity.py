@@ -61,10 +61,17 @@ def test_a_child_has_the_categories_of_its_parent():
     assert is_similar(product(shoes), order(child))
 
 
-@pytest.mark.parametrize("how", [{"status": "Cancelled"}, {"total": "0"}])
+@pytest.mark.parametrize("how", [{"status": "Cancelled"}, {"status": "STORNIERT "}, {"total": "0"}])
 def test_what_was_no_sale_speaks_for_nothing(how):
     shoes = category("Schuhe")
     assert not is_similar(product(shoes), order(product(shoes), **how))
+
+
+def test_a_line_that_was_cancelled_speaks_for_nothing():
+    shoes = category("Schuhe")
+    sold = order(product(shoes), product(category("Bücher")))
+    sold.lines.filter(product__categories=shoes).update(status="Storniert")
+    assert not is_similar(product(shoes), sold)
 
 
 def test_the_number_of_queries_does_not_grow(django_assert_num_queries):

@@ -20,9 +20,7 @@ import pytest
 hypothesis.settings.register_profile(
     "cart_recovery", deadline=None, print_blob=True, derandomize=True
 )
-hypothesis.settings.register_profile(
-    "explore", deadline=None, print_blob=True, max_examples=1_000
-)
+hypothesis.settings.register_profile("explore", deadline=None, print_blob=True, max_examples=1_000)
 hypothesis.settings.load_profile("cart_recovery")
 
 NO_SKIPS = os.environ.get("CART_RECOVERY_NO_SKIPS") == "1"

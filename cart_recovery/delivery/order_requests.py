@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from cart_recovery.carts.guarding import log_failure
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (
     is_suggesting,
@@ -132,9 +133,13 @@ def _view(
     about = lines_left(enrolment, facts.order)
     is_in_parts = bool(about) and trigger == Trigger.ORDER_PARTLY_SHIPPED
     coming = _still_to_come(progress) if is_in_parts else {}
-    payment_url = _payment_url(progress, language) if trigger == Trigger.ORDER_UNPAID else ""
+    is_unpaid = trigger == Trigger.ORDER_UNPAID
+    payment_url = _payment_url(progress, language) if is_unpaid else ""
     review_url = links.review_url(token, language) if token else ""
-    parcel_url = tracking_url(progress.order.order_id, progress.parcels, about)
+    parcel_url = _said_by_the_shop(
+        "TRACKING_URL",
+        lambda: tracking_url(progress.order.order_id, progress.parcels, about),
+    )
     first = {
         Trigger.ORDER_UNPAID: payment_url,
         Trigger.REVIEW_REQUEST: review_url,
@@ -146,6 +151,7 @@ def _view(
     return replace(
         order_view(content, about or None, others=coming, action_url=first),
         tracking_url=parcel_url, payment_url=payment_url,
+        amount_due=progress.payment.amount_due if is_unpaid else None,
         refund=refunds.get(enrolment.pk),
         review_url=review_url, ratings=links.rating_urls(token, language) if token else (),
         thanks=_thanks(enrolment.campaign.thanks, content.currency, now) if token else None,
@@ -162,8 +168,18 @@ def _still_to_come(progress: OrderProgress) -> dict[int, int]:
 
 
 def _payment_url(progress: OrderProgress, language: str) -> str:
-    url = resume_url(progress.order, language)
+    url = _said_by_the_shop("PAYMENT_RESUME_URL", lambda: resume_url(progress.order, language))
     return absolute_url(url) if url else ""
+
+
+def _said_by_the_shop(setting: str, ask: Callable[[], str]) -> str:
+    """A link that the shop's own code makes. Where it fails there is none: a message without it is
+    better than none, for this and all other orders."""
+    try:
+        return ask()
+    except Exception as error:
+        log_failure(setting, error)
+        return ""
 
 
 def _thanks(incentive: Incentive | None, currency: str, now: dt.datetime) -> VoucherFacts | None:

@@ -114,7 +114,8 @@ def _orders(plain: RenderRequest) -> Iterator[RenderRequest]:
         order=replace(
             order, order_url=f"{_HOST}/accounts/order-status/100482/", lines=(_ORDERED_BAG,),
             tracking_url="https://paket.example/track/00340434161094",
-            payment_url=f"{_HOST}/pay/100482/", refund=Decimal("49.90"), other_lines=(_ORDERED,),
+            payment_url=f"{_HOST}/pay/100482/", amount_due=Decimal("149.70"),
+            refund=Decimal("49.90"), other_lines=(_ORDERED,),
         ),
     )  # fmt: skip
     yield replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -11,8 +10,6 @@ from typing import Final
 from django.utils.module_loading import import_string
 
 from cart_recovery.conf import conf
-
-logger = logging.getLogger(__name__)
 
 _URL: Final = re.compile(r"https?://[^\s<>\"']+")
 
@@ -37,15 +34,10 @@ def address_in(notes: str) -> str:
 
 def tracking_url(order_id: int, parcels: Sequence[Parcel], lines: Collection[int]) -> str:
     """Where these lines of an order can be followed, all of them where none is named: as the shop's
-    own function says (`TRACKING_URL`), else by its parcels, the latest last."""
+    own function says (`TRACKING_URL`; raises whatever that raises), else by its parcels, the latest last."""
     if not conf.TRACKING_URL:
         return _latest(parcels, frozenset(lines))
-    try:
-        return str(import_string(conf.TRACKING_URL)(order_id) or "")
-    except Exception:
-        # the shop's own code: news without a link are better than none, for this and all other orders
-        logger.exception("TRACKING_URL failed for order %s", order_id)
-        return ""
+    return str(import_string(conf.TRACKING_URL)(order_id) or "")
 
 
 def _latest(parcels: Sequence[Parcel], lines: frozenset[int]) -> str:

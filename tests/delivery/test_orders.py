@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from cart_recovery import models
 from cart_recovery.campaigns.defaults import install_defaults
@@ -588,6 +588,51 @@ class TestUnpaid:
         look()
         assert len(deliver()) == 1
 
+    def test_the_shops_own_function_runs_in_the_language_of_the_order(self, settings: Any) -> None:
+        path = "tests.delivery.test_orders.pay_in_language"
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
+        order = make_order(status="Pending payment", email="erika@example.de")
+        models.TrackedOrder.objects.update(language="en")
+        look()
+        (sent,) = deliver()
+        assert f"/en/{order.number}" in sent.text
+
+    def test_what_the_shops_own_function_says_of_a_person_is_not_logged(
+        self, settings: Any, caplog: Any
+    ) -> None:
+        path = "tests.delivery.test_orders.fail"
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
+        make_order(status="Pending payment")
+        look()
+        deliver()
+        assert "PAYMENT_RESUME_URL failed: RuntimeError" in caplog.text
+        assert "Mustermann" not in caplog.text
+
+    @pytest.mark.parametrize(
+        ("way", "due"),
+        [("whole", "45,50"), ("part", "30,50"), ("cancelled", "25,50"), ("pieces", "45,50"),
+         ("taken out of the total", "25,50"), ("part and cancelled", "10,50")],
+    )  # fmt: skip
+    def test_what_is_missing_is_asked_for(self, way: str, due: str) -> None:
+        pot, mill = make_product("Kanne"), make_product("Mühle")
+        order = make_order(pot, mill, status="Pending payment", email="erika@example.de")
+        totals = {"total_incl_tax": Decimal("45.50"), "shipping_incl_tax": Decimal("5.50")}
+        first = order.lines.first()
+        if way == "pieces":
+            type(first).objects.filter(pk=first.pk).update(quantity=2, line_price_incl_tax=40)
+            totals["total_incl_tax"] += 20
+            refund(order, "0", {first: 1})
+        if "part" in way:
+            pay_by(order, "Vorkasse", debited="15.00")
+        if "cancelled" in way or way == "taken out of the total":
+            order.lines.filter(pk=first.pk).update(status="Cancelled")
+        if way == "taken out of the total":
+            totals["total_incl_tax"] = Decimal("25.50")
+        type(order).objects.filter(pk=order.pk).update(**totals)
+        look()
+        (sent,) = deliver()
+        assert f"Die Zahlung über {due}\xa0€" in sent.text
+
     def test_whoever_turns_out_to_pay_later_is_left_alone(self) -> None:
         order = make_order(status="Pending payment")
         look()
@@ -596,7 +641,12 @@ class TestUnpaid:
 
 
 def fail(*args: Any) -> str:
-    raise RuntimeError("the shop's own")
+    person = "".join(["Muster", "mann"])
+    raise RuntimeError(f"{person} cannot pay")
+
+
+def pay_in_language(number: str, _language: str) -> str:
+    return f"/{translation.get_language()}/{number}"
 
 
 def pay_here(number: str, language: str) -> str:

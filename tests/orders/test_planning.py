@@ -510,10 +510,10 @@ class TestUnpaid:
         look()
         set_status(order, "Pending payment")
         look()
-        state, reason = EnrolmentState.ACTIVE, ""
-        if is_told:
-            state, reason = EnrolmentState.STOPPED, Reason.ORDER_PAID
-        assert states(order) == [(state, reason)]
+        assert states(order) == [(EnrolmentState.ACTIVE, "")]
+        followups = enrolments(order)[0].followups.order_by("pk")
+        told = [FollowUpState.DONE] if is_told else []
+        assert [f.state for f in followups] == [*told, FollowUpState.PLANNED]
 
     def test_by_payment_sources(self):
         order = make_order()

@@ -54,13 +54,14 @@ class OrderSettings(SettingsReader):
 
     @property
     def UNPAID_ORDER_STATUSES(self) -> Sequence[str]:
-        """Statuses in which an order waits for its payment, in any case: `["Pending payment"]`."""
+        """Statuses in which an order waits for its payment, in any case: `["Pending payment"]`. What its
+        payment sources have debited is paid all the same."""
         return self._get("UNPAID_ORDER_STATUSES", (), (list, tuple))
 
     @property
     def UNPAID_BY_SOURCES(self) -> bool:
-        """Whether an order is unpaid, too, whose payment sources hold less than its total. Orders
-        without payment sources are left alone."""
+        """Whether an order is unpaid, too, whose payment sources hold less than what is left of it costs.
+        Orders without payment sources are left alone."""
         return self._get("UNPAID_BY_SOURCES", False, bool)
 
     @property

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any, Final
 
 from django.contrib import admin
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -17,7 +17,7 @@ from cart_recovery.admin.filters import PeriodFilter, choice_filter, period_filt
 from cart_recovery.admin.links import admin_link_by_key
 from cart_recovery.admin.lists import KeysetChangeList, ReadOnlyAdmin
 from cart_recovery.admin.states import state_badge
-from cart_recovery.models import CartState, CheckoutTrouble, TroubleKind
+from cart_recovery.models import CartState, CheckoutTrouble, LinkClick, TrackedCart, TroubleKind
 
 #: what is counted where no period is chosen
 RECENT: Final = dt.timedelta(days=30)
@@ -38,13 +38,22 @@ class TroubleList(KeysetChangeList):
             self.summary_of = _("in the last 30 days")
         reasons = list(
             rows.values("kind", "reason")
-            .annotate(n=Count("pk"), bought=Count("pk", filter=Q(cart__state=CartState.ORDERED)))
+            .annotate(n=Count("pk"), bought=Count("pk", filter=_is_bought()))
             .order_by("-n", "kind", "reason")
         )
         labels = dict(TroubleKind.choices)
         self.summary = [{**row, "kind": labels[row["kind"]]} for row in reasons[:MOST]]
         self.summary_more = sum(row["n"] for row in reasons[MOST:])
         self.summary_total = sum(row["n"] for row in reasons)
+
+
+def _is_bought() -> Q:
+    """The cart was ordered, or the basket that a link of ours has filled with it elsewhere."""
+    ordered = TrackedCart.objects.filter(state=CartState.ORDERED)
+    clicks = LinkClick.objects.filter(
+        link__cart=OuterRef("cart"), basket__in=ordered.values("basket")
+    )
+    return Q(cart__state=CartState.ORDERED) | Q(Exists(clicks))
 
 
 @admin.register(CheckoutTrouble)

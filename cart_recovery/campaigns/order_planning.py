@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.db import transaction
+from django.db.models import F, Prefetch
 
-from cart_recovery.campaigns.planning import active_campaigns, start, stop_by_id
+from cart_recovery.campaigns.handing_over import hand_over, settle, settle_deleted
+from cart_recovery.campaigns.planning import active_campaigns, plan_next, start, stop_by_id
 from cart_recovery.conf import conf
 from cart_recovery.models import (
     ORDER_TRIGGERS,
@@ -25,10 +27,10 @@ from cart_recovery.models import (
     EnrolmentState,
     FollowUp,
     FollowUpState,
+    Message,
+    MessageState,
     Milestone,
     Reason,
-    StaffTask,
-    StaffTaskKind,
     Trigger,
 )
 from cart_recovery.orders import looking
@@ -94,6 +96,7 @@ def plan_orders(
     """
     result = OrderPlanResult()
     campaigns = active_order_campaigns()
+    settle_deleted(now)
     for _batch in range(MAX_BATCHES):
         rows, sightings = looking.look(conf.BATCH_SIZE)
         if not rows:
@@ -263,6 +266,7 @@ def _bring_in_line(
     known = _enrolments_of(sightings)
     fresh: list[tuple[Enrolment, Mapping[int, int]]] = []
     revived: list[Enrolment] = []
+    unsettled: list[Enrolment] = []
     stopped: dict[Reason, list[int]] = defaultdict(list)
     for sighting in sightings:
         former = {(e.campaign_id, e.key): e for e in known.get(sighting.tracked.pk, [])}
@@ -278,6 +282,8 @@ def _bring_in_line(
             elif _may_begin_again(enrolment):
                 enrolment.clock_at = max(plan.clock_at, enrolment.clock_at)
                 revived.append(enrolment)
+            elif enrolment.state == EnrolmentState.COMPLETED:
+                unsettled.append(enrolment)
         for place, enrolment in former.items():
             if place not in plans and _has_lost_its_reason(sighting, enrolment):
                 stopped[why_not(sighting, enrolment)].append(enrolment.pk)
@@ -287,12 +293,15 @@ def _bring_in_line(
         result.stopped += stop_by_id(ids, reason, now)
     result.enrolled += len(fresh) + len(revived)
     _close_tasks(sightings, now)
+    hand_over(unsettled, now)
 
 
 def _enrolments_of(sightings: Sequence[Sighting]) -> dict[int, list[Enrolment]]:
     found: dict[int, list[Enrolment]] = defaultdict(list)
     rows = Enrolment.objects.filter(order__in=[s.tracked.pk for s in sightings])
-    for enrolment in rows.select_related("campaign").prefetch_related("lines", "followups"):
+    followups = FollowUp.objects.select_related("step").annotate(told=F("message__state"))
+    rows = rows.select_related("campaign", "order")
+    for enrolment in rows.prefetch_related("lines", Prefetch("followups", followups)):
         found[enrolment.order_id or 0].append(enrolment)
     return found
 
@@ -305,10 +314,17 @@ def _enrolment(sighting: Sighting, plan: Wanted, contact_id: int, now: dt.dateti
 
 
 def _may_begin_again(enrolment: Enrolment) -> bool:
-    has_spoken = any(f.state == FollowUpState.DONE for f in enrolment.followups.all())
-    return (
-        enrolment.state == EnrolmentState.STOPPED and enrolment.reason in REVIVED and not has_spoken
+    """News are told once. Who owes money is reminded by the steps that are left, if any."""
+    if enrolment.state != EnrolmentState.STOPPED or enrolment.reason not in REVIVED:
+        return False
+    return enrolment.campaign.trigger == Trigger.ORDER_UNPAID or not any(
+        f.state == FollowUpState.DONE and not _is_withdrawn(f) for f in enrolment.followups.all()
     )
+
+
+def _is_withdrawn(followup: FollowUp) -> bool:
+    """Whether the last look took its message back: it has said nothing."""
+    return getattr(followup, "told", None) == MessageState.WITHDRAWN
 
 
 def _without_told(plan: Wanted, former: Iterable[Enrolment]) -> Mapping[int, int]:
@@ -365,7 +381,7 @@ def _begin(fresh: Sequence[tuple[Enrolment, Mapping[int, int]]]) -> None:
 
 
 def _begin_again(enrolments: Sequence[Enrolment], now: dt.datetime) -> None:
-    """Back to the first step, as if the status had never been set back."""
+    """Back to the first step that has said nothing, as if the status had never been set back."""
     if not enrolments:
         return
     clocks = {enrolment.pk: enrolment.clock_at for enrolment in enrolments}
@@ -373,23 +389,39 @@ def _begin_again(enrolments: Sequence[Enrolment], now: dt.datetime) -> None:
         enrolment.state, enrolment.reason, enrolment.ended_at = EnrolmentState.ACTIVE, "", None
     Enrolment.objects.bulk_update(enrolments, ["state", "reason", "ended_at", "clock_at"])
     ended = (FollowUpState.CANCELLED, FollowUpState.SKIPPED, FollowUpState.MISSED)
-    rows = FollowUp.objects.filter(enrolment__in=clocks, state__in=ended)
-    again = list(rows.select_related("step"))
+    again: list[FollowUp] = []
+    spoken: list[FollowUp] = []
+    later: list[FollowUp] = []
+    for enrolment in enrolments:
+        mine = sorted(enrolment.followups.all(), key=lambda f: f.step.position)
+        unsaid = [f for f in mine if f.state in ended or _is_withdrawn(f)]
+        again += unsaid[:1]
+        # one step at a time: those are planned when their turn comes
+        later += unsaid[1:]
+        spoken += mine[-1:] if not unsaid else ()
+    FollowUp.objects.filter(pk__in=[f.pk for f in later], message__isnull=True).delete()
     for followup in again:
         followup.state, followup.reason, followup.ended_at = FollowUpState.PLANNED, "", None
         followup.planned_for = max(clocks[followup.enrolment_id], now) + followup.step.delay
         followup.due_at = followup.planned_for
-    FollowUp.objects.bulk_update(again, ["state", "reason", "ended_at", "planned_for", "due_at"])
+        followup.claim_token = ""
+    FollowUp.objects.bulk_update(
+        again, ["state", "reason", "ended_at", "planned_for", "due_at", "claim_token"]
+    )
+    # what was taken back never reached a provider: it is written anew
+    Message.objects.filter(followup__in=again, state=MessageState.WITHDRAWN).update(
+        state=MessageState.RETRY, reason=""
+    )
+    plan_next(spoken, now)
 
 
 def _close_tasks(sightings: Collection[Sighting], now: dt.datetime) -> None:
     """An order that was paid or cancelled is nobody's task any more."""
-    settled = [
-        s.progress.order.order_id
-        for s in sightings
-        if s.progress.is_cancelled or not s.progress.payment.is_due
-    ]
-    if settled:
-        StaffTask.objects.filter(
-            kind=StaffTaskKind.UNPAID_ORDER, order_id__in=settled, closed_at__isnull=True
-        ).update(closed_at=now)
+    settle(
+        [
+            s.progress.order.order_id
+            for s in sightings
+            if s.progress.is_cancelled or not s.progress.payment.is_due
+        ],
+        now,
+    )

@@ -118,16 +118,22 @@ def plan_next(followups: Iterable[FollowUp], now: dt.datetime) -> None:
     """Plan the step after each of these ended follow-ups, or complete the enrolment after the last.
 
     A follow-up that came late pushes the next one back, so that at least half of the planned
-    distance between two steps remains: an outage never ends in a burst. Needs `step` and
-    `enrolment` loaded on each follow-up.
+    distance between two steps remains: an outage never ends in a burst. A step that has had its turn
+    has no second one, wherever staff have moved it since. Needs `step` and `enrolment` loaded on each
+    follow-up.
     """
     followups = list(followups)
     steps = _steps_by_campaign({f.enrolment.campaign_id for f in followups})
+    begun, waiting = _begun_steps({f.enrolment_id for f in followups})
     following: list[FollowUp] = []
     completed: list[Enrolment] = []
     for followup in followups:
+        if waiting[followup.enrolment_id] - {followup.pk}:
+            continue
         later = (
-            s for s in steps[followup.enrolment.campaign_id] if s.position > followup.step.position
+            s
+            for s in steps[followup.enrolment.campaign_id]
+            if s.position > followup.step.position and s.pk not in begun[followup.enrolment_id]
         )
         step = next(later, None)
         if step is None:
@@ -311,6 +317,22 @@ def start(stored: Iterable[Enrolment]) -> None:
                 FollowUp(enrolment=enrolment, step=step, planned_for=due_at, due_at=due_at)
             )
     FollowUp.objects.bulk_create(first, ignore_conflicts=True)
+
+
+def _begun_steps(
+    enrolment_ids: Collection[int],
+) -> tuple[dict[int, set[int]], dict[int, set[int]]]:
+    """By enrolment: the steps that have a follow-up, and the follow-ups that are planned. One query."""
+    begun: dict[int, set[int]] = defaultdict(set)
+    waiting: dict[int, set[int]] = defaultdict(set)
+    rows = FollowUp.objects.filter(enrolment__in=enrolment_ids).order_by()
+    for enrolment_id, step_id, pk, state in rows.values_list(
+        "enrolment_id", "step_id", "pk", "state"
+    ):
+        begun[enrolment_id].add(step_id)
+        if state == FollowUpState.PLANNED:
+            waiting[enrolment_id].add(pk)
+    return begun, waiting
 
 
 def _steps_by_campaign(campaign_ids: Collection[int]) -> dict[int, list[Step]]:

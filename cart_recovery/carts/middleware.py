@@ -9,9 +9,16 @@ from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOpera
 from django.http import Http404, HttpRequest, HttpResponse
 
 from cart_recovery.carts.guarding import guarded
-from cart_recovery.carts.troubles import is_judged, kind_of, stage_of, troubled_basket, write
+from cart_recovery.carts.troubles import (
+    is_judged,
+    is_payment_begun,
+    kind_of,
+    stage_of,
+    troubled_basket,
+    write,
+)
 from cart_recovery.models import TroubleKind
-from cart_recovery.shop.checkout_failures import failure_of
+from cart_recovery.shop.checkout_failures import failure_of, is_payment_view
 
 CHECKOUT: Final = "checkout"
 #: pages that Django answers with a 4xx: the shop has said what it wanted to say
@@ -44,9 +51,11 @@ class CheckoutTroubleMiddleware:
 
 @guarded
 def on_exception(request: HttpRequest, error: Exception) -> None:
-    """Also that of a page outside of the checkout, where it is about payments or orders."""
+    """Also that of a page outside of the checkout, where it is about payments or orders and this
+    shopper has begun to pay: other pages have to do with the payments of others, too."""
     is_known = failure_of(error) is not None
-    if isinstance(error, REFUSALS) or not (is_known or is_checkout(request)):
+    is_trouble = is_checkout(request) or (is_known and is_payment_begun(request))
+    if isinstance(error, REFUSALS) or not is_trouble:
         return
     kind = kind_of(error, is_paid=False) if is_known else TroubleKind.OTHER
     if kind is not None:
@@ -63,13 +72,16 @@ def on_server_error(request: HttpRequest, status_code: int) -> None:
 @guarded
 def on_page(request: HttpRequest, response: Any) -> None:
     """Oscar's payment view shows `error` on the page of the payment's details where the payment was
-    refused, and on the preview where something broke; so do views that are made from it."""
+    refused, and on the preview where something broke; so do views that are made from it, also where a
+    bank leads back to them by GET. What is wrong on other pages, such as with an address, is for the
+    shopper to mend."""
     context = getattr(response, "context_data", None) or {}
-    if request.method != "POST" or not context.get("error") or not is_checkout(request):
+    view = context.get("view")
+    if not context.get("error") or not is_checkout(request) or not is_payment_view(view):
         return
     if is_judged():
         return
-    is_preview = bool(getattr(context.get("view"), "preview", False))
+    is_preview = bool(getattr(view, "preview", False))
     kind = TroubleKind.PAYMENT_ERROR if is_preview else TroubleKind.PAYMENT_REFUSED
     write(troubled_basket(request), kind, code="", stage=stage_of(request))
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Max
+from django.db.models import Exists, Max, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -27,11 +27,22 @@ from cart_recovery.carts.guarding import database, guarded
 from cart_recovery.carts.tracking import Marker, send, watch
 from cart_recovery.models import CheckoutTrouble, Contact, TrackedCart, TroubleKind
 from cart_recovery.shop.checkout_failures import Failure, failure_of
+from cart_recovery.shop.customers import submitted_basket_id
 
 logger = logging.getLogger(__name__)
 
-#: what a reason may look like: a name in somebody's code, and neither a card's number nor an address
-CODE: Final = re.compile(r"(?!.*\d{6})[A-Za-z][A-Za-z0-9_.-]{0,63}")
+#: what a reason may look like: a name in somebody's code, and neither an address nor the number of a card
+#: or phone, in one piece or in groups
+CODE: Final = re.compile(r"(?!.*\d{6})(?!(?:\D*\d){9})[A-Za-z][A-Za-z0-9_.-]{0,63}")
+#: Oscar's own steps, which are about the basket that the shopper has before them
+STEPS: Final = frozenset(
+    {
+        "index", "shipping-address", "user-address-update", "user-address-delete",
+        "shipping-method", "payment-method", "payment-details", "preview",
+    }
+)  # fmt: skip
+#: where staff are at work on the orders of others
+BACK_OFFICES: Final = frozenset({"admin", "dashboard"})
 BY_FAILURE: Final = {
     Failure.REFUSED: TroubleKind.PAYMENT_REFUSED,
     Failure.ERROR: TroubleKind.PAYMENT_ERROR,
@@ -82,6 +93,8 @@ def note_thaw(basket_id: Any, error: BaseException | None) -> None:
         is_paid, stage = attempt.is_paid, attempt.stage
     elif error is not None and failure_of(error) is not None:
         is_paid, stage = False, ""
+        if context is not None and attempt is None:
+            context.attempt = Attempt(basket_id, stage, is_over=True)
     else:
         return
     kind = kind_of(error, is_paid=is_paid)
@@ -154,12 +167,46 @@ def cleaned_code(code: str) -> str:
     return ""
 
 
+def is_payment_begun(request: Any) -> bool:
+    """Whether this request or session has begun to pay, or the shop's code has said so."""
+    context = requests.current()
+    if context is not None and (context.attempt is not None or context.troubled):
+        return True
+    return submitted_basket_id(request) is not None
+
+
 def troubled_basket(request: Any) -> Any | None:
-    """The basket whose payment was begun in this request or session, else that of the request."""
+    """The basket whose payment was begun in this request or session, else that of the request; None
+    where staff are at work: their own basket has no part in it.
+
+    A payment that was begun and left behind is not what a shopper is at who goes through the steps
+    again with another basket.
+    """
+    if _is_back_office(request):
+        return None
     context = requests.current()
     if context is not None and context.attempt is not None:
         return context.attempt.basket_id
-    return requests.paid_basket(request)
+    own, begun = requests.basket_of(request), submitted_basket_id(request)
+    if own is None or begun in (None, own):
+        return begun if own is None else own
+    match = request.resolver_match
+    is_own_step = match is not None and match.url_name in STEPS and not request.basket.is_empty
+    return own if is_own_step else begun
+
+
+def _is_back_office(request: Any) -> bool:
+    match = getattr(request, "resolver_match", None)
+    return match is not None and not BACK_OFFICES.isdisjoint([*match.namespaces, *match.app_names])
+
+
+def carry_over(merged_id: Any, basket_id: Any) -> None:
+    """A basket was merged into another one, as at log-in: what its checkout suffered goes along. One
+    statement."""
+    carts = TrackedCart.objects.filter(basket_id=basket_id)
+    CheckoutTrouble.objects.filter(
+        Exists(carts), cart__in=TrackedCart.objects.filter(basket_id=merged_id)
+    ).update(cart=Subquery(carts.values("pk")[:1]))
 
 
 def stage_of(request: Any) -> str:

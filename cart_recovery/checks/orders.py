@@ -1,4 +1,4 @@
-"""Does the app know what the shop's statuses mean, and where its orders lead? Ids W5xx."""
+"""Does the app know what the shop's statuses mean, and where its orders lead? Ids E008, E009, W5xx."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from cart_recovery.conf import conf
 from cart_recovery.nested_settings import MILESTONES
 from cart_recovery.shop.milestones import (
+    folded,
     is_known,
     unknown_payment_events,
     unknown_shipping_events,
 )
+from cart_recovery.shop.payments import is_dotted_path
 
 HINT: Final = "See the page on orders in the docs."
 #: settings of Oscar that lead from statuses to others; a last one may stand among these alone
@@ -25,12 +28,15 @@ PIPELINES: Final = (
     "OSCAR_ORDER_STATUS_PIPELINE", "OSCAR_LINE_STATUS_PIPELINE", "OSCAR_ORDER_STATUS_CASCADE",
 )  # fmt: skip
 INITIAL: Final = ("OSCAR_INITIAL_ORDER_STATUS", "OSCAR_INITIAL_LINE_STATUS")
+#: settings that are lists of names
+NAMES: Final = ("UNPAID_ORDER_STATUSES", "CANCELLED_ORDER_STATUSES", "PAY_LATER_METHODS")
 
 
 def check_orders(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Statuses that mean nothing to us, and functions of the shop that cannot be imported."""
     try:
-        return [*_statuses(), *_functions()]
+        _check_names()
+        return [*_statuses(), *_functions(), *_unpaid_statuses()]
     except ImproperlyConfigured as error:
         return [Error(str(error), hint=HINT, id="cart_recovery.E008")]
 
@@ -42,6 +48,7 @@ def check_event_types(
     asked where the database may be (`check --database`, `migrate`). What ails the database others
     say."""
     try:
+        _check_names()
         shipping = unknown_shipping_events(databases or ())
         payment = unknown_payment_events(databases or ())
     except (DatabaseError, ImproperlyConfigured):
@@ -92,17 +99,71 @@ def _each(following: Any) -> list[str]:
     return [following] if isinstance(following, str) else [str(name) for name in following or ()]
 
 
+def _check_names() -> None:
+    """Raise ImproperlyConfigured where a list of names holds anything else."""
+    for key in NAMES:
+        for name in getattr(conf, key):
+            if not isinstance(name, str):
+                raise ImproperlyConfigured(
+                    f'CART_RECOVERY["{key}"] must hold names in quotes, not {name!r}.'
+                )
+
+
+def _unpaid_statuses() -> Iterator[CheckMessage]:
+    """Those that no order can have, as far as the shop's pipeline says."""
+    pipeline = getattr(settings, PIPELINES[0], {}) or {}
+    known = {folded(str(status)) for status in (*pipeline, getattr(settings, INITIAL[0], ""))}
+    unknown = [name for name in conf.UNPAID_ORDER_STATUSES if folded(name) not in known]
+    if pipeline and unknown:
+        quoted = ", ".join(f'"{name}"' for name in unknown)
+        yield Warning(
+            f'CART_RECOVERY["UNPAID_ORDER_STATUSES"]: no order has the status {quoted}, so that '
+            "nobody is reminded by it.",
+            hint=f"{PIPELINES[0]} has: {', '.join(map(str, pipeline))}.",
+            id="cart_recovery.W503",
+        )
+
+
 def _functions() -> Iterator[CheckMessage]:
-    for name, path in (
-        ("TRACKING_URL", conf.TRACKING_URL), ("PAYMENT_RESUME_URL", conf.PAYMENT_RESUME_URL),
-    ):  # fmt: skip
-        if "." not in path or ":" in path:
-            continue
+    """What must be code of the shop's, or may be the name of one of its URLs."""
+    if conf.TRACKING_URL and (flaw := _flaw_of_function(conf.TRACKING_URL)):
+        yield _unusable("TRACKING_URL", conf.TRACKING_URL, flaw, "the dotted path of a function")
+    resume = conf.PAYMENT_RESUME_URL
+    if not resume:
+        return
+    flaw = _flaw_of_function(resume) if is_dotted_path(resume) else _flaw_of_url(resume)
+    if flaw:
+        wanted = "the name of a URL or the dotted path of a function"
+        yield _unusable("PAYMENT_RESUME_URL", resume, flaw, wanted)
+
+
+def _unusable(key: str, value: str, flaw: str, wanted: str) -> CheckMessage:
+    return Error(
+        f'CART_RECOVERY["{key}"]: "{value}" {flaw}.',
+        hint=f"Write {wanted}.",
+        id="cart_recovery.E009",
+    )
+
+
+def _flaw_of_function(path: str) -> str:
+    """What is wrong with a dotted path; "" where nothing is."""
+    try:
+        found = import_string(path)
+    except Exception as error:
+        # a module of the shop's may raise anything while it is imported
+        return f"cannot be imported ({type(error).__name__})"
+    return "" if callable(found) else "is no function"
+
+
+def _flaw_of_url(name: str) -> str:
+    """What is wrong with the name of a URL; "" where one of that name takes `order_number`, or nothing."""
+    for kwargs in ({"order_number": "1"}, {"order_number": "ABC-1"}, {}):
         try:
-            import_string(path)
-        except ImportError:
-            yield Error(
-                f'CART_RECOVERY["{name}"]: "{path}" cannot be imported.',
-                hint="Write the dotted path of a function.",
-                id="cart_recovery.E009",
-            )
+            reverse(name, kwargs=kwargs)
+        except NoReverseMatch:
+            continue
+        except Exception as error:
+            # the shop's URLs cannot be loaded: Django's own checks say more
+            return f"cannot be looked up ({type(error).__name__})"
+        return ""
+    return "is the name of no URL that takes an order_number or nothing"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeVar
 
 from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS
+from cart_recovery.carts.guarding import log_failure
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (
     Approved,
@@ -33,6 +35,9 @@ from cart_recovery.shop.payments import resume_url
 from cart_recovery.shop.progress import OrderProgress
 from cart_recovery.shop.site import absolute_url, web_address
 from cart_recovery.shop.vouchers import VoucherFacts
+
+#: an address, or several
+_Link = TypeVar("_Link", str, tuple[str, ...])
 
 
 def order_subjects(
@@ -145,9 +150,14 @@ def _view(
     about = lines_left(enrolment, facts.order)
     is_in_parts = bool(about) and trigger == Trigger.ORDER_PARTLY_SHIPPED
     coming = _still_to_come(progress) if is_in_parts else {}
-    payment_url = _payment_url(progress, language) if trigger == Trigger.ORDER_UNPAID else ""
+    is_unpaid = trigger == Trigger.ORDER_UNPAID
+    payment_url = _payment_url(progress, language) if is_unpaid else ""
     review_url = links.review_url(token, language) if token else ""
-    parcel_urls = tracking_urls(progress.order.order_id, progress.parcels, about)
+    parcel_urls = _said_by_the_shop(
+        "TRACKING_URL",
+        lambda: tracking_urls(progress.order.order_id, progress.parcels, about),
+        nothing=(),
+    )
     parcel_url, *further = parcel_urls or ("",)
     first = {
         Trigger.ORDER_UNPAID: payment_url,
@@ -161,6 +171,7 @@ def _view(
         order_view(content, about or None, others=coming, action_url=first),
         is_part=_is_part(trigger, progress),
         tracking_url=parcel_url, other_parcels=tuple(further), payment_url=payment_url,
+        amount_due=progress.payment.amount_due if is_unpaid else None,
         refund=refunds.get(enrolment.pk),
         review_url=review_url, ratings=links.rating_urls(token, language) if token else (),
     )  # fmt: skip
@@ -184,8 +195,20 @@ def _still_to_come(progress: OrderProgress) -> dict[int, int]:
 
 
 def _payment_url(progress: OrderProgress, language: str) -> str:
-    url = resume_url(progress.order, language)
+    url = _said_by_the_shop(
+        "PAYMENT_RESUME_URL", lambda: resume_url(progress.order, language), nothing=""
+    )
     return web_address(absolute_url(url)) if url else ""
+
+
+def _said_by_the_shop(setting: str, ask: Callable[[], _Link], *, nothing: _Link) -> _Link:
+    """Links that the shop's own code makes. Where it fails there is nothing: a message without them is
+    better than none, for this and all other orders."""
+    try:
+        return ask()
+    except Exception as error:
+        log_failure(setting, error)
+        return nothing
 
 
 def _thanks(incentive: Incentive | None, currency: str, now: dt.datetime) -> VoucherFacts | None:

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
+from cart_recovery.campaigns.handing_over import settle
 from cart_recovery.campaigns.planning import stop_by_id
 from cart_recovery.delivery import followups as transitions
 from cart_recovery.delivery import outbox
 from cart_recovery.delivery.outbox import Draft
-from cart_recovery.models import MessageState, Reason
+from cart_recovery.models import Enrolment, EnrolmentState, MessageState, Reason
 
 #: these pass: the step is kept for later
 FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS})
@@ -23,6 +24,8 @@ STEP_ONLY = frozenset(
         Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
     }
 )  # fmt: skip
+#: there is nothing left that staff could see to
+SETTLED = (Reason.ORDER_PAID, Reason.ORDER_CANCELLED)
 LOOK_AGAIN = dt.timedelta(minutes=1)
 
 
@@ -46,4 +49,10 @@ def withdraw(forbidden: Sequence[tuple[Draft, Reason]], now: dt.datetime) -> Non
             transitions.hand_back(ids, until=now + LOOK_AGAIN, reason=reason)
     outbox.withdraw(for_good, MessageState.WITHDRAWN)
     for reason, ids in ended.items():
+        # what the withdrawn message was to complete is not complete
+        Enrolment.objects.filter(pk__in=ids, state=EnrolmentState.COMPLETED).update(
+            state=EnrolmentState.ACTIVE, ended_at=None
+        )
         stop_by_id(ids, reason, now)
+    orders = (d.followup.enrolment.order for d, reason in for_good if reason in SETTLED)
+    settle([order.order_id for order in orders if order is not None and order.order_id], now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 
 from cart_recovery.models import Contact, Enrolment, Trigger
@@ -56,9 +56,9 @@ def load_purchases(
 def ordered_again(
     enrolments: Iterable[Enrolment], progress: Mapping[int, OrderProgress]
 ) -> set[int]:
-    """The keys of those about an unpaid order whose goods the person has ordered again since: a payment
-    failed, and they did not come back to it but began anew. `progress` by order id. Constant queries,
-    none where no enrolment is about an unpaid order."""
+    """The keys of those about an unpaid order of whose goods the person has ordered as many again since:
+    a payment failed, and they did not come back to it but began anew. `progress` by order id. Constant
+    queries, none where no enrolment is about an unpaid order."""
     unpaid = {
         e: found
         for e in enrolments
@@ -84,12 +84,15 @@ def ordered_again(
         e.pk
         for e, found in unpaid.items()
         if (wanted := _goods(found))
-        and wanted <= {product for pk in later[e.pk] for product in goods.get(pk, ())}
+        and wanted <= sum((goods[pk] for pk in later[e.pk] if pk in goods), Counter())
     }
 
 
-def _goods(progress: OrderProgress) -> frozenset[int]:
-    """What somebody still wants of an order."""
-    if progress.is_cancelled:
-        return frozenset()
-    return frozenset(line.product_id for line in progress.open_lines if line.product_id is not None)
+def _goods(progress: OrderProgress) -> Counter[int]:
+    """What somebody still wants of an order: product -> pieces."""
+    wanted: Counter[int] = Counter()
+    if not progress.is_cancelled:
+        for line in progress.open_lines:
+            if line.product_id is not None:
+                wanted[line.product_id] += line.open_quantity
+    return wanted

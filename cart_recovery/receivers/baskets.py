@@ -6,6 +6,8 @@ shops send none at all: the rows' own signals tell. `update()` and `bulk_create(
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -18,6 +20,7 @@ from oscar.core.loading import get_model
 from cart_recovery.carts.closing import close
 from cart_recovery.carts.guarding import guarded, guarded_with_savepoint
 from cart_recovery.carts.tracking import touch
+from cart_recovery.carts.troubles import carry_over
 from cart_recovery.models import CartStage, CartState, ExclusionReason
 from cart_recovery.receivers.visitors import contact_behind_link
 from cart_recovery.shop.baskets import LIVE_STATUSES
@@ -39,6 +42,27 @@ def connect() -> None:
     basket_addition.connect(on_basket_addition, dispatch_uid=uid("basket_addition"))
     voucher_addition.connect(on_voucher_changed, dispatch_uid=uid("voucher_addition"))
     voucher_removal.connect(on_voucher_changed, dispatch_uid=uid("voucher_removal"))
+    if not hasattr(basket.merge, "is_tracked"):
+        basket.merge = tracked_merge(basket.merge)
+
+
+def tracked_merge(merge: Callable[..., Any]) -> Callable[..., Any]:
+    """Oscar's `merge`, after which the one basket knows what the other one suffered. No signal says
+    into which basket another one was merged."""
+
+    @wraps(merge)
+    def wrapper(self: Any, basket: Any, *args: Any, **kwargs: Any) -> Any:
+        result = merge(self, basket, *args, **kwargs)
+        on_merged(basket.pk, self.pk)
+        return result
+
+    wrapper.is_tracked = True  # type: ignore[attr-defined]  # a mark that connecting reads
+    return wrapper
+
+
+@guarded_with_savepoint
+def on_merged(merged_id: Any, basket_id: Any) -> None:
+    carry_over(merged_id, basket_id)
 
 
 @guarded

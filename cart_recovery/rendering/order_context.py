@@ -25,7 +25,7 @@ def order_values(order: OrderView, spelling: Spelling, *, may_advertise: bool) -
         raise RenderingError(_("The order has no number or no currency."), field="order")
     action_url = required_link(order.action_url, "action_url")
     shown = [_line(line, order, spelling) for line in order.lines[:MAX_LINES]]
-    refund, language = order.refund, spelling.language
+    refund, due, language = order.refund, order.amount_due, spelling.language
     return {
         "order_number": clean(order.number),
         "order_date": day(order.placed_at, language),
@@ -43,6 +43,7 @@ def order_values(order: OrderView, spelling: Spelling, *, may_advertise: bool) -
         "tracking_url": absolute(order.tracking_url, "") or None,
         "other_parcels": _parcels(order, spelling),
         "payment_url": absolute(order.payment_url, "") or None,
+        "amount_due": money(due, order.currency, language) if due else None,
         "refund": money(refund, order.currency, language) if refund else None,
         **_asking(order, spelling, may_advertise=may_advertise),
     }

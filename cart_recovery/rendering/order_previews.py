@@ -91,6 +91,7 @@ def _normal(language: str) -> OrderView:
         number="100482", placed_at=timezone.now() - dt.timedelta(days=9), total=Decimal("241.80"),
         currency=shop_currency(), lines=(_shirt(), _mug(), _bag()), action_url=link, order_url=link,
         tracking_url=_TRACKING, payment_url=link, review_url=link,
+        amount_due=Decimal("241.80"),
         ratings=rating_urls(SAMPLE_LINK, language),
     )  # fmt: skip
 
@@ -119,7 +120,7 @@ def _changed(request: RenderRequest, **changes: object) -> RenderRequest:
 
 
 def _one(request: RenderRequest) -> RenderRequest:
-    return _changed(request, lines=(_mug(),), total=Decimal("18.00"))
+    return _changed(request, lines=(_mug(),), total=Decimal("18.00"), amount_due=Decimal("18.00"))
 
 
 def _many(request: RenderRequest) -> RenderRequest:
@@ -148,7 +149,7 @@ def _long_title(request: RenderRequest) -> RenderRequest:
 
 def _bare(request: RenderRequest) -> RenderRequest:
     without = dict.fromkeys(("order_url", "tracking_url", "payment_url", "review_url"), "")
-    return _changed(request, ratings=(), **without)
+    return _changed(request, ratings=(), amount_due=None, **without)
 
 
 def _thanks(request: RenderRequest) -> RenderRequest:

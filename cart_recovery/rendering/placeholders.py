@@ -222,6 +222,12 @@ _ORDER: Final = (
         "payment_url", Kind.URL, _("page on which the order can be paid"),
         "https://shop.example/bezahlen/100482/", optional=True,
     ),
+    Placeholder(
+        "amount_due", Kind.TEXT,
+        _("what is still to be paid of an order that is not paid: without what was cancelled, and "
+          "what has come in"),
+        "149,70 €", optional=True,
+    ),
     Placeholder("refund", Kind.TEXT, _("amount that was paid back"), "49,90 €", optional=True),
     Placeholder(
         "review_url", Kind.URL, _("personal link to the page on which these products are reviewed"),

@@ -48,6 +48,8 @@ class OrderView:
     #: where the further parcels are followed that the message is about
     other_parcels: tuple[str, ...] = ()
     payment_url: str = ""
+    #: what is still to be paid; None where no money is waited for
+    amount_due: Decimal | None = None
     refund: Decimal | None = None
     review_url: str = ""
     #: (score, link) to rate the shop's service by one tap, the best score first

@@ -116,6 +116,7 @@ def _orders(plain: RenderRequest) -> Iterator[RenderRequest]:
             order, order_url=f"{_HOST}/accounts/order-status/100482/", lines=(_ORDERED_BAG,),
             tracking_url=_PARCEL,
             payment_url=f"{_HOST}/pay/100482/", refund=Decimal("49.90"), other_lines=(_ORDERED,),
+            amount_due=Decimal("149.70"),
             is_part=True,
         ),
     )  # fmt: skip

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from oscar.core.exceptions import AppNotFoundError, ClassNotFoundError, ModuleNotFoundError
 from oscar.core.loading import get_class
+
+NOT_INSTALLED: Final = (AppNotFoundError, ClassNotFoundError, ModuleNotFoundError)
 
 
 class Failure(StrEnum):
@@ -34,6 +36,14 @@ def failure_of(error: BaseException) -> Failure | None:
     return None
 
 
+def is_payment_view(view: Any) -> bool:
+    """Whether it is Oscar's view of the payment and the preview, or made from it."""
+    try:
+        return isinstance(view, get_class("checkout.views", "PaymentDetailsView"))
+    except NOT_INSTALLED:
+        return False
+
+
 def _is_one(error: BaseException, module: str, *names: str) -> bool:
     classes = (_exception(module, name) for name in names)
     return any(found is not None and isinstance(error, found) for found in classes)
@@ -43,5 +53,5 @@ def _exception(module: str, name: str) -> Any | None:
     """A shop may do without Oscar's payment app, and a fork without one of its exceptions."""
     try:
         return get_class(module, name)
-    except (AppNotFoundError, ClassNotFoundError, ModuleNotFoundError):
+    except NOT_INSTALLED:
         return None

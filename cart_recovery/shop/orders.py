@@ -41,6 +41,7 @@ class OrderFacts:
     phone: str
     country: str
     total_incl_tax: Decimal
+    shipping_incl_tax: Decimal
     currency: str
     status: str
     placed_at: dt.datetime
@@ -227,6 +228,7 @@ def facts_of(order: Any, email_field: str) -> OrderFacts:
         phone=phone_text(address.phone_number) if address else "",
         country=(address.country_id or "") if address else "",
         total_incl_tax=order.total_incl_tax,
+        shipping_incl_tax=order.shipping_incl_tax,
         currency=order.currency,
         status=order.status,
         placed_at=order.date_placed,

@@ -49,17 +49,13 @@ def tracking_urls(
     order_id: int, parcels: Sequence[Parcel], lines: Collection[int]
 ) -> tuple[str, ...]:
     """Where these lines of an order can be followed, all of them where none is named: as the shop's
-    own function says (`TRACKING_URL`), else by their parcels, the latest last. Each address once."""
+    own function says (`TRACKING_URL`; raises whatever that raises), else by their parcels, the latest
+    last. Each address once."""
     if not conf.TRACKING_URL:
         latest = {_latest(parcels, frozenset([line])) for line in lines}
         wanted = latest or {_latest(parcels, frozenset())}
         return tuple(dict.fromkeys(p.url for p in parcels if p.url and p.url in wanted))
-    try:
-        said = str(import_string(conf.TRACKING_URL)(order_id) or "")
-    except Exception:
-        # the shop's own code: news without a link are better than none, for this and all other orders
-        logger.exception("TRACKING_URL failed for order %s", order_id)
-        return ()
+    said = str(import_string(conf.TRACKING_URL)(order_id) or "")
     url = web_address(said)
     if said and not url:
         logger.error("TRACKING_URL gave no address for order %s", order_id)

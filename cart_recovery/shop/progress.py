@@ -25,7 +25,13 @@ from cart_recovery.shop.milestones import (
 )
 from cart_recovery.shop.orders import OrderFacts, load_orders
 from cart_recovery.shop.parcels import Parcel, address_in
-from cart_recovery.shop.payments import Payment, load_payments, waits_for_money
+from cart_recovery.shop.payments import (
+    Holdings,
+    Payment,
+    load_holdings,
+    payment_of,
+    waits_for_money,
+)
 from cart_recovery.shop.refunds import paid_back
 
 
@@ -105,12 +111,12 @@ def load_progress(order_ids: Collection[int]) -> dict[int, OrderProgress]:
     events = _shipping(keys, words)
     refunds = _refunded_pieces(keys)
     money = paid_back(keys)
-    payments = load_payments(orders.values())
+    holdings = load_holdings(keys)
     changes = _status_changes(keys)
     return {
         key: _progress(
             order, lines.get(key, []), events.get(key, _NOTHING), refunds,
-            taken=money.get(key, Decimal(0)), payment=payments[key],
+            taken=money.get(key, Decimal(0)), holdings=holdings.get(key),
             changes=changes.get(key, []), words=words,
         )
         for key, order in orders.items()
@@ -140,7 +146,7 @@ def _progress(  # noqa: PLR0913 one argument per kind of row
     refunds: Mapping[int, int],
     *,
     taken: Decimal,
-    payment: Payment,
+    holdings: Holdings | None,
     changes: Sequence[tuple[str, dt.datetime]],
     words: Mapping[str, str],
 ) -> OrderProgress:
@@ -149,7 +155,9 @@ def _progress(  # noqa: PLR0913 one argument per kind of row
         order.total_incl_tax > 0 and taken >= order.total_incl_tax
     )
     lines = []
+    prices: dict[int, Decimal] = {}
     for row in rows:
+        prices[row.pk] = row.line_price_incl_tax or Decimal(0)
         reached = dict(shipping.pieces.get(row.pk, {}))
         quantity = int(row.quantity or 0)
         own = milestone_of(row.status or "", words)
@@ -171,7 +179,8 @@ def _progress(  # noqa: PLR0913 one argument per kind of row
         bool(lines) and all(line.at(Milestone.CANCELLED) >= line.quantity for line in lines)
     )
     return OrderProgress(
-        order=order, lines=tuple(lines), payment=payment, is_cancelled=is_cancelled,
+        order=order, lines=tuple(lines), is_cancelled=is_cancelled,
+        payment=payment_of(order, _expected(order, lines, prices), holdings),
         milestone=milestone, refunded=taken, told_at=told_at,
         parcels=shipping.parcels, unpaid_since=_unpaid_since(changes),
     )  # fmt: skip
@@ -183,13 +192,33 @@ def _including(reached: Mapping[str, int], high: str, lower: Iterable[str]) -> d
     return {**reached, **{low: max(reached.get(low, 0), pieces) for low in lower}}
 
 
+def _expected(
+    order: OrderFacts, lines: Sequence[LineProgress], prices: Mapping[int, Decimal]
+) -> Decimal:
+    """What the order costs without what was cancelled, returned or refunded of it; nothing where
+    nothing else is left. Pure."""
+    wanted = sum(
+        (prices[line.line_id] * line.open_quantity / line.quantity
+         for line in lines if line.open_quantity > 0), Decimal(0),
+    )  # fmt: skip
+    if all(line.open_quantity <= 0 for line in lines):
+        return Decimal(0)
+    closed = sum(prices.values(), Decimal(0)) - wanted
+    # a shop may have taken it out of the total already
+    still_in = max(order.total_incl_tax - order.shipping_incl_tax - wanted, Decimal(0))
+    return round(order.total_incl_tax - min(closed, still_in), 2)
+
+
 def _unpaid_since(changes: Sequence[tuple[str, dt.datetime]]) -> dt.datetime | None:
     return next((at for status, at in changes[:1] if waits_for_money(status)), None)
 
 
 def _grouped(rows: Any) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in rows.order_by("pk").only("order_id", "product_id", "quantity", "status"):
+    needed = rows.order_by("pk").only(
+        "order_id", "product_id", "quantity", "status", "line_price_incl_tax"
+    )
+    for row in needed:
         found[row.order_id].append(row)
     return found
 

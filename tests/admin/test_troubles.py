@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from cart_recovery.models import CartState, CheckoutTrouble, TroubleKind
+from cart_recovery.models import CartState, CheckoutTrouble, LinkClick, RestoreLink, TroubleKind
 from tests.admin.campaign_forms import page_url
 from tests.admin.desk import Desk
 from tests.factories import (
@@ -66,6 +66,20 @@ class TestSummary:
             ["error while paying", "KeyError", "1", "0"],
         ]
         assert "3 failed checkouts in the last 30 days" in page.content.decode()
+
+    def test_what_was_bought_by_a_link_on_another_device_counts(self, staff: Client) -> None:
+        trouble = fail("card_expired")
+        fail("card_expired")
+        copy = make_cart(make_basket(make_product()), state=CartState.ORDERED)
+        link = RestoreLink.objects.create(
+            token_hash="x", contact=trouble.contact, cart=trouble.cart,
+            created_at=timezone.now(), expires_at=timezone.now(),
+        )  # fmt: skip
+        for visit in "ab":
+            LinkClick.objects.create(
+                link=link, visit=visit, clicked_at=timezone.now(), basket_id=copy.basket_id
+            )
+        assert summary(staff.get(reverse(LIST))) == [["payment refused", "card_expired", "2", "1"]]
 
     def test_is_of_the_period_that_is_chosen(self, staff: Client) -> None:
         fail("old", ago=40 * DAY)

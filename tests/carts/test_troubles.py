@@ -25,7 +25,8 @@ from tests.checkout import (
     placed_order,
     submit_order,
 )
-from tests.factories import make_basket, make_cart, make_contact, make_product
+from tests.factories import make_basket, make_cart, make_contact, make_product, make_user
+from tests.orders.kit import make_order
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SECRET = "Karte 4111111111111111 von Erika Mustermann"
@@ -198,6 +199,18 @@ class TestSignals:
         assert len(found()) == 2
 
 
+def test_trouble_of_a_guest_goes_along_when_they_log_in(shopper: Client, paying: Any) -> None:
+    paying(payment_error("UnableToTakePayment", SECRET))
+    submit_order(shopper)
+    user = make_user("kunde@example.de")
+    shopper.force_login(user, backend="oscar.apps.customer.auth_backends.EmailBackend")
+    shopper.get(reverse("basket:summary"))
+    (trouble,) = CheckoutTrouble.objects.select_related("cart__basket")
+    assert trouble.cart is not None
+    assert trouble.cart.basket is not None
+    assert trouble.cart.basket.owner == user
+
+
 class TestCost:
     def test_checkout_that_goes_well_costs_nothing(self, watched: None, shopper: Client) -> None:
         with CaptureQueriesContext(connection) as queries:
@@ -263,6 +276,90 @@ class TestMiddleware:
         monkeypatch.setattr(view_class, "handle_place_order_submission", refuse)
         submit_order(shopper)
         assert found() == [("payment_refused", "", "checkout:preview")]
+
+    def test_page_that_a_bank_leads_back_to_is_seen(
+        self, watched: None, shopper: Client, monkeypatch: Any
+    ) -> None:
+        view_class = get_class("checkout.views", "PaymentDetailsView")
+
+        def come_back(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.render_payment_details(request, error="No.")
+
+        monkeypatch.setattr(view_class, "get", come_back)
+        shopper.get(reverse("checkout:payment-details"))
+        assert found() == [("payment_refused", "", "checkout:payment-details")]
+
+    def test_what_is_wrong_with_an_address_is_no_refused_payment(
+        self, watched: None, shopper: Client, monkeypatch: Any
+    ) -> None:
+        view_class = get_class("checkout.views", "ShippingAddressView")
+
+        def post(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            context = self.get_context_data(form=self.get_form(), error="Which postcode?")
+            return self.render_to_response(context)
+
+        monkeypatch.setattr(view_class, "post", post)
+        shopper.post(reverse("checkout:shipping-address"), {})
+        assert found() == []
+
+    def test_who_changes_their_mind_in_a_view_of_the_shops_own_has_no_trouble(
+        self, watched: None, shopper: Client, monkeypatch: Any
+    ) -> None:
+        view_class = get_class("checkout.views", "PaymentDetailsView")
+        cancelled = get_class("payment.exceptions", "UserCancelled")
+
+        def pay(self: Any, request: Any) -> Any:
+            self.freeze_basket(request.basket)
+            self.checkout_session.set_submitted_basket(request.basket)
+            try:
+                raise cancelled("x")  # noqa: TRY301 as the gateway's client does
+            except cancelled:
+                self.restore_frozen_basket()
+                return self.render_payment_details(request, error="You have cancelled.")
+
+        monkeypatch.setattr(view_class, "handle_place_order_submission", pay)
+        submit_order(shopper)
+        assert found() == []
+
+    def test_basket_at_hand_counts_and_not_one_that_was_left_behind(
+        self, watched: None, shopper: Client, paying: Any, monkeypatch: Any
+    ) -> None:
+        paying(payment_error("RedirectRequired", "https://bank.example/"))
+        shopper.post(reverse("checkout:preview"), {"action": "place_order"})
+        add_to_basket(shopper, make_product())
+        view_class = get_class("checkout.views", "ShippingAddressView")
+
+        def fail(self: Any, *args: Any, **kwargs: Any) -> Any:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(view_class, "post", fail)
+        shopper.post(reverse("checkout:shipping-address"), {})
+        (trouble,) = CheckoutTrouble.objects.select_related("cart__basket")
+        assert trouble.cart is not None
+        assert trouble.cart.basket is not None
+        assert trouble.cart.basket.status == "Open"
+
+    def test_payments_of_others_are_no_trouble_of_the_staff(
+        self, watched: None, monkeypatch: Any
+    ) -> None:
+        client = Client(raise_request_exception=False)
+        backend = "oscar.apps.customer.auth_backends.EmailBackend"
+        client.force_login(make_user(is_staff=True, is_superuser=True), backend=backend)
+        add_to_basket(client, make_product())
+
+        def fail(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            note_trouble(request, TroubleKind.PAYMENT_ERROR, "no_refund")
+            raise payment_error("GatewayError", SECRET)
+
+        for name in ("dashboard.orders.views", "basket.views"):
+            view = "OrderDetailView" if "orders" in name else "BasketView"
+            monkeypatch.setattr(get_class(name, view), "get", fail)
+        number = make_order().number
+        client.get(reverse("dashboard:order-detail", kwargs={"number": number}))
+        assert found() == []
+        client.get(reverse("basket:summary"))
+        [(kind, _code, stage)] = found()
+        assert (kind, stage) == ("payment_error", "basket:summary"), "what the shop itself says"
 
     def test_exceptions_elsewhere_are_none_of_it(
         self, watched: None, shopper: Client, monkeypatch: Any
@@ -331,8 +428,10 @@ class TestShopsOwnCode:
         assert CheckoutTrouble.objects.get().cart is None
 
     @pytest.mark.parametrize(
-        "code", [SECRET, "4111111111111111", "x" * 65, "a@b.de", "card 1", "kunde123456", "Müller"]
-    )
+        "code",
+        [SECRET, "4111111111111111", "x" * 65, "a@b.de", "card 1", "kunde123456", "Müller",
+         "visa.4111-1111-1111-1111", "tel.0151-2345-678"],
+    )  # fmt: skip
     def test_what_may_be_personal_is_left_out(self, code: str, caplog: Any) -> None:
         note_trouble(make_basket(make_product()), "other", code)
         assert CheckoutTrouble.objects.get().reason == ""

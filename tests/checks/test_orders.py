@@ -12,6 +12,8 @@ from oscar.core.loading import get_model
 
 from cart_recovery.checks.orders import check_event_types, check_orders
 
+NUMBER = 7
+
 
 def recovery(**changes: Any) -> Any:
     return override_settings(CART_RECOVERY={**settings.CART_RECOVERY, **changes})
@@ -79,6 +81,56 @@ def test_a_function_that_cannot_be_imported_is_an_error(name: str) -> None:
     with recovery(**{name: "shop.tracking.nothing"}):
         (error,) = check_orders(None)
     assert (error.id, name in error.msg) == ("cart_recovery.E009", True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TRACKING_URL", "tracking"), ("TRACKING_URL", "checkout:index"),
+     ("TRACKING_URL", "shop.parcels:tracking_url"), ("TRACKING_URL", "tests.checks.test_orders"),
+     ("PAYMENT_RESUME_URL", "checkout:pay-agian"), ("PAYMENT_RESUME_URL", "nosuch"),
+     ("PAYMENT_RESUME_URL", "https://shop.example/pay/"), ("PAYMENT_RESUME_URL", "/pay/"),
+     ("PAYMENT_RESUME_URL", "tests.checks.test_orders.NUMBER")],
+)  # fmt: skip
+def test_what_leads_nowhere_is_an_error(name: str, value: str) -> None:
+    with recovery(**{name: value}):
+        (error,) = check_orders(None)
+    assert (error.id, name in error.msg, value in error.msg) == ("cart_recovery.E009", True, True)
+
+
+@pytest.mark.parametrize("value", ["checkout:index", "tests.delivery.test_orders.pay_here", ""])
+def test_a_name_of_a_url_or_a_function_leads_to_the_payment(value: str) -> None:
+    with recovery(PAYMENT_RESUME_URL=value):
+        assert check_orders(None) == []
+
+
+def test_a_module_that_cannot_be_loaded_is_an_error(tmp_path: Any, monkeypatch: Any) -> None:
+    (tmp_path / "broken_parcels.py").write_text("raise RuntimeError('x')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with recovery(TRACKING_URL="broken_parcels.tracking_url"):
+        (error,) = check_orders(None)
+    assert (error.id, "RuntimeError" in error.msg) == ("cart_recovery.E009", True)
+
+
+@pytest.mark.parametrize(
+    "key", ["UNPAID_ORDER_STATUSES", "CANCELLED_ORDER_STATUSES", "PAY_LATER_METHODS"]
+)
+@pytest.mark.parametrize("value", [[None], [7], "Pending"])
+def test_names_of_the_wrong_kind_are_an_error(key: str, value: Any) -> None:
+    with recovery(**{key: value}):
+        (error,) = check_orders(None)
+        assert check_event_types(None, databases=["default"]) == []
+    assert (error.id, key in error.msg) == ("cart_recovery.E008", True)
+
+
+def test_a_status_that_no_order_has_waits_for_no_payment() -> None:
+    statuses = recovery(UNPAID_ORDER_STATUSES=["pending PAYMENT", "Pending paymnt"])
+    pipeline = {"Pending payment": ("Shipped",), "Shipped": ()}
+    with statuses, override_settings(OSCAR_ORDER_STATUS_PIPELINE=pipeline):
+        (warning,) = check_orders(None)
+    assert warning.id == "cart_recovery.W503"
+    assert '"Pending paymnt"' in warning.msg
+    with statuses, override_settings(OSCAR_ORDER_STATUS_PIPELINE={}):
+        assert check_orders(None) == [], "a shop without a pipeline has whatever it writes"
 
 
 @pytest.mark.django_db

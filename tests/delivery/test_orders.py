@@ -11,11 +11,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from oscar.core.loading import get_model
 
 from cart_recovery import models
 from cart_recovery.campaigns.defaults import install_defaults
+from cart_recovery.campaigns.editing import StepDraft, VariantDraft, write_steps
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent import withdrawals
 from cart_recovery.delivery.pipeline import deliver_due
@@ -652,6 +653,106 @@ class TestUnpaid:
         task.refresh_from_db()
         assert task.closed_at is not None
 
+    def test_the_task_opens_again_with_the_debt_unless_staff_have_closed_it(self) -> None:
+        order = make_order(status="Pending payment", email="erika@example.de")
+        look()
+        assert len(deliver()) == len(deliver()) == 1
+        task = StaffTask.objects.get()
+        for _again in range(2):
+            set_status(order, "Processing")
+            look()
+            task.refresh_from_db()
+            assert task.closed_at is not None
+            set_status(order, "Pending payment")
+            look()
+            task.refresh_from_db()
+            assert task.closed_at is None
+        StaffTask.objects.update(closed_at=timezone.now(), closed_by=make_user(is_staff=True))
+        order.save()
+        look()
+        task.refresh_from_db()
+        assert task.closed_at is not None
+        assert deliver() == []
+
+    @pytest.mark.parametrize("meanwhile", ["Processing", "Cancelled"])
+    def test_a_mistake_between_two_reminders_costs_neither_the_second_nor_the_task(
+        self, meanwhile: str
+    ) -> None:
+        order = make_order(status="Pending payment", email="erika@example.de")
+        look()
+        assert len(deliver()) == 1
+        set_status(order, meanwhile)
+        look()
+        set_status(order, "Pending payment")
+        look()
+        assert not StaffTask.objects.exists()
+        assert len(deliver()) == 1
+        assert deliver() == []
+        assert StaffTask.objects.get().closed_at is None
+
+    def pay_at_the_last_look(self, monkeypatch: Any, order: Any) -> None:
+        from cart_recovery.delivery import outbox
+
+        open_calls = outbox.open_calls
+
+        def pay(*args: Any, **kwargs: Any) -> Any:
+            held = open_calls(*args, **kwargs)
+            # past Oscar's signals: nobody looks at the order again by itself
+            type(order).objects.filter(pk=order.pk).update(status="Processing")
+            return held
+
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "open_calls", pay)
+            assert deliver() == []
+
+    @pytest.mark.parametrize("reminded", [0, 1])
+    def test_a_reminder_that_was_taken_back_has_said_nothing(
+        self, monkeypatch: Any, reminded: int
+    ) -> None:
+        order = make_order(status="Pending payment", email="erika@example.de")
+        look()
+        for _n in range(reminded):
+            assert len(deliver()) == 1
+        self.pay_at_the_last_look(monkeypatch, order)
+        assert enrolments(order)[0].reason == Reason.ORDER_PAID
+        assert not StaffTask.objects.filter(closed_at=None).exists()
+        set_status(order, "Pending payment")
+        look()
+        for _n in range(2 - reminded):
+            assert len(deliver()) == 1
+        assert deliver() == []
+        assert StaffTask.objects.get().closed_at is None
+        assert Message.objects.count() == 2
+
+    def test_staff_have_nothing_to_do_with_an_order_that_was_deleted(self) -> None:
+        order = make_order(status="Pending payment", email="erika@example.de")
+        look()
+        assert len(deliver()) == len(deliver()) == 1
+        order.delete()
+        look()
+        assert StaffTask.objects.get().closed_at is not None
+
+    def test_steps_that_change_places_between_two_reminders_are_each_sent_once(self) -> None:
+        campaign = Campaign.objects.get(trigger=Trigger.ORDER_UNPAID)
+        make_order(status="Pending payment", email="erika@example.de")
+        look()
+        assert len(deliver()) == 1
+        first, second = campaign.steps.order_by("position")
+        write_steps(campaign, [draft_of(first, hours=96), draft_of(second, hours=72)])
+        assert len(deliver()) == 1
+        assert deliver() == []
+        assert StaffTask.objects.exists()
+
+    def test_fewer_pieces_are_not_the_same_order_again(self) -> None:
+        mill = make_product()
+        order = make_order(mill, quantity=3, status="Pending payment", email="erika@example.de")
+        look()
+        make_order(mill, quantity=1, email="erika@example.de")
+        (sent,) = deliver()
+        assert order.number in sent.subject
+        make_order(mill, quantity=2, email="erika@example.de")
+        assert deliver() == []
+
     @pytest.mark.parametrize("status", ["Pending", "Pending payment"])
     def test_nobody_pays_for_an_order_that_they_have_placed_anew(self, status: str) -> None:
         mill, beans = make_product(), make_product()
@@ -744,6 +845,51 @@ class TestUnpaid:
         look()
         assert len(deliver()) == 1
 
+    def test_the_shops_own_function_runs_in_the_language_of_the_order(self, settings: Any) -> None:
+        path = "tests.delivery.test_orders.pay_in_language"
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
+        order = make_order(status="Pending payment", email="erika@example.de")
+        models.TrackedOrder.objects.update(language="en")
+        look()
+        (sent,) = deliver()
+        assert f"/en/{order.number}" in sent.text
+
+    def test_what_the_shops_own_function_says_of_a_person_is_not_logged(
+        self, settings: Any, caplog: Any
+    ) -> None:
+        path = "tests.delivery.test_orders.fail"
+        settings.CART_RECOVERY = {**settings.CART_RECOVERY, "PAYMENT_RESUME_URL": path}
+        make_order(status="Pending payment")
+        look()
+        deliver()
+        assert "PAYMENT_RESUME_URL failed: RuntimeError" in caplog.text
+        assert "Mustermann" not in caplog.text
+
+    @pytest.mark.parametrize(
+        ("way", "due"),
+        [("whole", "45,50"), ("part", "30,50"), ("cancelled", "25,50"), ("pieces", "45,50"),
+         ("taken out of the total", "25,50"), ("part and cancelled", "10,50")],
+    )  # fmt: skip
+    def test_what_is_missing_is_asked_for(self, way: str, due: str) -> None:
+        pot, mill = make_product("Kanne"), make_product("Mühle")
+        order = make_order(pot, mill, status="Pending payment", email="erika@example.de")
+        totals = {"total_incl_tax": Decimal("45.50"), "shipping_incl_tax": Decimal("5.50")}
+        first = order.lines.first()
+        if way == "pieces":
+            type(first).objects.filter(pk=first.pk).update(quantity=2, line_price_incl_tax=40)
+            totals["total_incl_tax"] += 20
+            refund(order, "0", {first: 1})
+        if "part" in way:
+            pay_by(order, "Vorkasse", debited="15.00")
+        if "cancelled" in way or way == "taken out of the total":
+            order.lines.filter(pk=first.pk).update(status="Cancelled")
+        if way == "taken out of the total":
+            totals["total_incl_tax"] = Decimal("25.50")
+        type(order).objects.filter(pk=order.pk).update(**totals)
+        look()
+        (sent,) = deliver()
+        assert f"Die Zahlung über {due}\xa0€" in sent.text
+
     def test_whoever_turns_out_to_pay_later_is_left_alone(self) -> None:
         order = make_order(status="Pending payment")
         look()
@@ -756,7 +902,20 @@ def nowhere(*args: Any) -> str:
 
 
 def fail(*args: Any) -> str:
-    raise RuntimeError("the shop's own")
+    person = "".join(["Muster", "mann"])
+    raise RuntimeError(f"{person} cannot pay")
+
+
+def draft_of(step: models.Step, *, hours: int) -> StepDraft:
+    variants = [
+        VariantDraft(v.channel, v.template_code, v.weight, v.label, v.pk)
+        for v in step.variants.all()
+    ]
+    return StepDraft(delay=dt.timedelta(hours=hours), key=step.pk, variants=variants)
+
+
+def pay_in_language(number: str, _language: str) -> str:
+    return f"/{translation.get_language()}/{number}"
 
 
 def pay_here(number: str, language: str) -> str:

@@ -550,10 +550,10 @@ class TestUnpaid:
         look()
         set_status(order, "Pending payment")
         look()
-        state, reason = EnrolmentState.ACTIVE, ""
-        if is_told:
-            state, reason = EnrolmentState.STOPPED, Reason.ORDER_PAID
-        assert states(order) == [(state, reason)]
+        assert states(order) == [(EnrolmentState.ACTIVE, "")]
+        followups = enrolments(order)[0].followups.order_by("pk")
+        told = [FollowUpState.DONE] if is_told else []
+        assert [f.state for f in followups] == [*told, FollowUpState.PLANNED]
 
     def test_by_payment_sources(self):
         order = make_order()
@@ -575,6 +575,50 @@ class TestUnpaid:
         order = make_order(status="Pending payment")
         pay_by(order, method)
         order.save()
+        look()
+        assert enrolments(order) == []
+
+    @pytest.mark.parametrize(
+        ("name", "code"),
+        [("Zahlung an der Haustür", "cash-on-delivery"), ("Später zahlen", "pay_later"),
+         ("Kauf per Rechnung", "kauf-auf-rechnung")],
+    )  # fmt: skip
+    def test_whoever_pays_later_is_known_by_the_code_as_well(self, name, code):
+        order = make_order(status="Pending payment")
+        kind = get_model("payment", "SourceType").objects.create(name=name, code=code)
+        get_model("payment", "Source").objects.create(order=order, source_type=kind)
+        look()
+        assert enrolments(order) == []
+
+    def test_money_that_was_taken_is_paid_though_the_status_lags(self):
+        order, other = make_order(status="Pending payment"), make_order(status="Pending payment")
+        pay_by(order, "Kreditkarte", debited="20.00")
+        # reserved is not taken: of that the status knows more
+        pay_by(other, "Kreditkarte", allocated="20.00")
+        look()
+        assert enrolments(order) == []
+        assert states(other) == [(EnrolmentState.ACTIVE, "")]
+
+    @pytest.mark.parametrize("way", ["free", "cancelled", "returned", "refunded"])
+    def test_where_nothing_is_to_be_paid_nobody_is_reminded(self, way):
+        order = make_order(make_product(), make_product(), status="Pending payment")
+        first, second = order.lines.all()
+        if way == "free":
+            type(order).objects.filter(pk=order.pk).update(total_incl_tax=0)
+        elif way == "refunded":
+            refund(order, "0", {first: 1, second: 1})
+        else:
+            first.status = "Cancelled"
+            second.status = "Returned" if way == "returned" else "Cancelled"
+            first.save()
+            second.save()
+        look()
+        assert enrolments(order) == []
+
+    def test_a_line_that_was_cancelled_is_not_owed(self):
+        order = make_order(make_product(), make_product())
+        order.lines.filter(pk=order.lines.first().pk).update(status="Cancelled")
+        pay_by(order, "Vorkasse", debited="20.00")
         look()
         assert enrolments(order) == []
 

@@ -243,7 +243,8 @@ class TestWriting:
         assert "{% ratings %} cannot be used here" in error.reason
 
     def test_what_may_be_missing_is_wrapped(self) -> None:
-        for name in ("refund", "tracking_url", "order_url", "payment_url", "review_url"):
+        names = ("refund", "amount_due", "tracking_url", "order_url", "payment_url", "review_url")
+        for name in names:
             assert "may be missing" in self.errors("order", f"<p>{{{{ {name} }}}}</p>")[0]
             wrapped = f"<p>{{% if {name} %}}{{{{ {name} }}}}{{% endif %}}</p>"
             assert self.errors("order", wrapped) == []

@@ -11,6 +11,7 @@ from django.db.models.lookups import In
 
 from cart_recovery.conf import conf
 from cart_recovery.models import Milestone
+from cart_recovery.nested_settings import DEFAULT_STATUS_MILESTONES
 from cart_recovery.shop.milestones import folded, milestone_of, shop_words
 
 #: what a status means that leaves nothing of a sale
@@ -44,7 +45,7 @@ def cancelled_spellings() -> list[str]:
 
 
 def _names() -> set[str]:
-    """The shop's names, as its settings write them."""
+    """The usual names and the shop's own, as its settings write them."""
     words = shop_words()
-    undone = {name for name in conf.STATUS_MILESTONES if milestone_of(name, words) in UNDONE}
-    return undone | set(conf.CANCELLED_ORDER_STATUSES)
+    known = {*DEFAULT_STATUS_MILESTONES, *conf.CANCELLED_ORDER_STATUSES, *conf.STATUS_MILESTONES}
+    return {name for name in known if milestone_of(name, words) in UNDONE}

@@ -19,8 +19,8 @@ FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOU
 #: these concern one channel or address, or another order; a later step may still go out
 STEP_ONLY = frozenset(
     {
-        Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL,
-        Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
+        Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.OTHER_NUMBER,
+        Reason.NO_CHANNEL, Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
     }
 )  # fmt: skip
 LOOK_AGAIN = dt.timedelta(minutes=1)

@@ -34,6 +34,12 @@ PAUSE_RETRY = dt.timedelta(minutes=5)
 #: what goes first is being sent just now; then it is known how much room it has left
 RIVAL_RETRY = dt.timedelta(minutes=1)
 
+#: why no channel may be used: what says most about the person goes first
+PERSONAL: Final = (
+    Reason.MARKET_RULE, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.OTHER_NUMBER,
+    Reason.NO_ADDRESS,
+)  # fmt: skip
+
 Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
 
 
@@ -148,9 +154,7 @@ def seed_of(facts: FollowUpFacts) -> str:
 def blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
     """Why the channel cannot be used for this follow-up, now or when its quiet hours end, or ""."""
     enrolment = facts.followup.enrolment
-    why = facts.reach.blocker(
-        enrolment.contact, channel, enrolment.campaign.purpose, is_similar=facts.is_similar
-    )
+    why = facts.reach.order_blocker(enrolment, facts.order, channel, is_similar=facts.is_similar)
     if why:
         return why
     kind = facts.reach.channels[channel].address_kind
@@ -244,8 +248,7 @@ def _why_nobody(
         ends = [facts.reach.channels[channel].paused_until for channel in paused]
         return Wait(min((e for e in ends if e), default=now + PAUSE_RETRY), Reason.CHANNEL_PAUSED)
     detail = ", ".join(f"{channel} {why}" for channel, why in blocked)
-    # the reason that says most about the person goes first
-    for reason in (Reason.MARKET_RULE, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.NO_ADDRESS):
+    for reason in PERSONAL:
         if any(why == reason.value for _channel, why in blocked):
             return Skip(reason, detail=detail)
     return Skip(Reason.NO_CHANNEL, detail=detail)

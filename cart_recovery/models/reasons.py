@@ -31,6 +31,7 @@ class Reason(models.TextChoices):
     # we may not, or cannot
     NO_CONSENT = "no_consent", _("no consent for any channel of the step")
     SUPPRESSED = "suppressed", _("the address is blocked")
+    OTHER_NUMBER = "other_number", _("the number is not that of the order")
     NO_ADDRESS = "no_address", _("no address for any channel of the step")
     NO_CHANNEL = "no_channel", _("the step has no channel that is set up")
     ERASED = "erased", _("the person's data was erased")

@@ -12,6 +12,7 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 
 from cart_recovery import models
+from cart_recovery.campaigns.planning import stop
 from cart_recovery.models import EnrolmentState, FollowUpState, Reason, Trigger
 from cart_recovery.privacy.erasure import erase
 from cart_recovery.shop.progress import load_progress
@@ -568,6 +569,120 @@ class TestUnpaid:
         look()
         task.refresh_from_db()
         assert task.closed_at is not None
+
+
+class TestSeveralCampaigns:
+    """Of one trigger: what one of them has said, no other one says again."""
+
+    def two(self, trigger=Trigger.ORDER_SHIPPED, **kwargs):
+        first = make_order_campaign(trigger, priority=10, **kwargs)
+        return first, make_order_campaign(trigger, priority=20, **kwargs)
+
+    def switch_off(self, campaign):
+        """Keeps the date on which it was switched on: it may be on again in a minute."""
+        models.Campaign.objects.filter(pk=campaign.pk).update(is_active=False)
+
+    def switch_on(self, campaign):
+        models.Campaign.objects.filter(pk=campaign.pk).update(is_active=True)
+
+    def swap(self, first, second):
+        models.Campaign.objects.filter(pk=second.pk).update(priority=first.priority - 1)
+
+    def touch(self, order):
+        order.save()
+        look()
+
+    @pytest.mark.parametrize("how", ["off", "swapped"])
+    def test_what_was_told_is_not_told_by_the_other_one(self, how):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        set_told()
+        self.switch_off(first) if how == "off" else self.swap(first, second)
+        self.touch(order)
+        assert [e.campaign for e in enrolments(order)] == [first]
+
+    def test_what_is_planned_stays_where_it_is_as_long_as_its_campaign_is_on(self):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        self.swap(first, second)
+        self.touch(order)
+        (enrolment,) = enrolments(order)
+        assert (enrolment.campaign, enrolment.state) == (first, EnrolmentState.ACTIVE)
+
+    def test_what_a_campaign_could_not_say_any_more_another_one_says(self):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        self.switch_off(first)
+        self.touch(order)
+        assert states(order) == [
+            (EnrolmentState.STOPPED, Reason.SUPERSEDED), (EnrolmentState.ACTIVE, ""),
+        ]  # fmt: skip
+        assert [e.campaign for e in enrolments(order)] == [first, second]
+        # both are on again: nobody hears it twice
+        self.switch_on(first)
+        self.touch(order)
+        assert [e.state for e in enrolments(order)] == ["stopped", "active"]
+
+    def test_what_staff_have_cancelled_stays_cancelled(self):
+        first, _second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        stop(enrolments(order), Reason.STAFF, timezone.now())
+        self.switch_off(first)
+        self.touch(order)
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.STAFF)]
+
+    @pytest.mark.parametrize("start", ["delivered", "shipped"])
+    def test_nobody_is_asked_twice_for_a_review(self, start):
+        """Also where the other campaign begins at another milestone."""
+        first, second = self.two(Trigger.REVIEW_REQUEST, starts_with="delivered")
+        models.Campaign.objects.filter(pk=second.pk).update(starts_with=start)
+        order = make_order(make_product(), make_product())
+        one, two = order.lines.order_by("pk")
+        ship(order, {one: 1, two: 1})
+        ship(order, {one: 1}, name="Delivered")
+        look()
+        set_told()
+        self.switch_off(first)
+        self.touch(order)
+        ship(order, {two: 1}, name="Delivered")
+        look()
+        asked = [(e.campaign, lines_of(e)) for e in enrolments(order)]
+        assert asked == [(first, {one.pk: 1}), (second, {two.pk: 1})]
+
+    @pytest.mark.parametrize("start", ["delivered", "shipped"])
+    def test_a_request_that_was_not_made_is_taken_over(self, start):
+        first, second = self.two(Trigger.REVIEW_REQUEST, starts_with="delivered")
+        models.Campaign.objects.filter(pk=second.pk).update(starts_with=start)
+        order = make_order()
+        set_status(order, "Delivered")
+        look()
+        self.switch_off(first)
+        self.touch(order)
+        self.switch_on(first)
+        self.touch(order)
+        running = [e.campaign for e in enrolments(order) if e.state == EnrolmentState.ACTIVE]
+        assert running == [second]
+
+    def test_two_reminders_to_pay_over_all_campaigns(self, settings):
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "UNPAID_ORDER_STATUSES": ["Pending payment"],
+        }
+        first, _second = self.two(Trigger.ORDER_UNPAID, delays=(DAY, 3 * DAY))
+        order = make_order(status="Pending payment")
+        look()
+        models.FollowUp.objects.update(state=FollowUpState.DONE)
+        self.switch_off(first)
+        self.touch(order)
+        assert [e.campaign for e in enrolments(order)] == [first]
 
 
 class TestPeople:

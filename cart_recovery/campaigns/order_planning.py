@@ -60,7 +60,7 @@ AFTER_RETURN: Final = frozenset({Trigger.ORDER_RETURNED, Trigger.ORDER_REFUNDED}
 REVIVED: Final = frozenset(
     {
         Reason.SET_BACK, Reason.OVERTAKEN, Reason.TAKEN_BACK, Reason.ORDER_CANCELLED,
-        Reason.ORDER_PAID,
+        Reason.ORDER_PAID, Reason.OTHER_PERSON,
     }
 )  # fmt: skip
 #: the same for which another campaign of the trigger may begin instead
@@ -265,6 +265,7 @@ def _bring_in_line(
     known = _enrolments_of(sightings)
     fresh: list[tuple[Enrolment, Mapping[int, int]]] = []
     revived: list[Enrolment] = []
+    moved: list[Enrolment] = []
     stopped: dict[Reason, list[int]] = defaultdict(list)
     for sighting in sightings:
         former = known.get(sighting.tracked.pk, [])
@@ -282,7 +283,8 @@ def _bring_in_line(
                 if not is_worth_it or contact_id is None:
                     continue
                 fresh.append((_enrolment(sighting, plan, contact_id, now), lines))
-            elif is_free and _may_begin_again(enrolment):
+            elif is_free and contact_id is not None and _may_begin_again(enrolment):
+                enrolment.contact_id = contact_id
                 enrolment.clock_at = max(plan.clock_at, enrolment.clock_at)
                 revived.append(enrolment)
             else:
@@ -291,10 +293,17 @@ def _bring_in_line(
         stopped[Reason.SUPERSEDED] += taken_over
         for place, enrolment in own.items():
             is_settled = place in plans or enrolment.pk in taken_over
+            if enrolment.state == EnrolmentState.ACTIVE and enrolment.contact_id != contact_id:
+                if contact_id is None:
+                    stopped[Reason.OTHER_PERSON].append(enrolment.pk)
+                    continue
+                enrolment.contact_id = contact_id
+                moved.append(enrolment)
             if not is_settled and _has_lost_its_reason(sighting, enrolment):
                 stopped[why_not(sighting, enrolment)].append(enrolment.pk)
     _begin(fresh)
     _begin_again(revived, now)
+    Enrolment.objects.bulk_update(moved, ["contact"])
     for reason, ids in filter(itemgetter(1), stopped.items()):
         result.stopped += stop_by_id(ids, reason, now)
     result.enrolled += len(fresh) + len(revived)
@@ -416,7 +425,9 @@ def _begin_again(enrolments: Sequence[Enrolment], now: dt.datetime) -> None:
     clocks = {enrolment.pk: enrolment.clock_at for enrolment in enrolments}
     for enrolment in enrolments:
         enrolment.state, enrolment.reason, enrolment.ended_at = EnrolmentState.ACTIVE, "", None
-    Enrolment.objects.bulk_update(enrolments, ["state", "reason", "ended_at", "clock_at"])
+    Enrolment.objects.bulk_update(
+        enrolments, ["contact", "state", "reason", "ended_at", "clock_at"]
+    )
     ended = (FollowUpState.CANCELLED, FollowUpState.SKIPPED, FollowUpState.MISSED)
     rows = FollowUp.objects.filter(enrolment__in=clocks, state__in=ended)
     again = list(rows.select_related("step"))

@@ -24,6 +24,7 @@ from cart_recovery.models import (
     Reason,
     TrackedCart,
 )
+from cart_recovery.orders.naming import is_somebody_elses
 
 
 def look(
@@ -55,8 +56,7 @@ def look(
             bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
             reason = Reason.BOUGHT if bought else _changed_cart(enrolment, rows)
         else:
-            skip = refusal(enrolment, orders[enrolment.pk])
-            reason = _changed(enrolment) or (skip.reason if skip is not None else None)
+            reason = _changed_order(draft, orders[enrolment.pk])
         if reason is None:
             order = orders.get(enrolment.pk)
             reason = _forbidden(draft, reach, order, texts.get(enrolment.cart_id or 0, 0), now)
@@ -83,6 +83,18 @@ def _changed_cart(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason
     if enrolment.subject_cart.state in CLOSED_CARTS:
         return CLOSED_CARTS[enrolment.subject_cart.state]
     return Reason.CART_ACTIVE if busy_cart(enrolment, copies) is not None else None
+
+
+def _changed_order(draft: Draft, order: OrderSubject) -> Reason | None:
+    enrolment = draft.followup.enrolment
+    if (reason := _changed(enrolment)) is not None:
+        return reason
+    if (skip := refusal(enrolment, order)) is not None:
+        return skip.reason
+    is_elses = order.progress is not None and is_somebody_elses(
+        enrolment.subject_order, order.progress.order, draft.message.contact_id
+    )
+    return Reason.OTHER_PERSON if is_elses else None
 
 
 def _forbidden(

@@ -15,7 +15,9 @@ from cart_recovery.delivery.outbox import Draft
 from cart_recovery.models import MessageState, Reason
 
 #: these pass: the step is kept for later
-FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS})
+FOR_NOW = frozenset(
+    {Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS, Reason.OTHER_PERSON}
+)
 #: these concern one channel or address, or another order; a later step may still go out
 STEP_ONLY = frozenset(
     {

@@ -28,7 +28,10 @@ from cart_recovery.models import (
     EnrolmentState,
     Reason,
 )
+from cart_recovery.orders.naming import is_somebody_elses
 
+#: until then the sweep has seen whose an order is by now
+PERSON_RETRY = dt.timedelta(minutes=1)
 #: a paused channel without a known end is looked at again after this time
 PAUSE_RETRY = dt.timedelta(minutes=5)
 #: what goes first is being sent just now; then it is known how much room it has left
@@ -97,6 +100,17 @@ def judge_order(rule: OrderRule) -> Rule:
     return judge_followup
 
 
+def judge_person(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Is the order still this person's? If not, what is planned moves to whose it is."""
+    if facts.order is None or facts.order.progress is None:
+        return None
+    enrolment = facts.followup.enrolment
+    order = facts.order.progress.order
+    if is_somebody_elses(enrolment.subject_order, order, enrolment.contact_id):
+        return Wait(now + PERSON_RETRY, Reason.OTHER_PERSON)
+    return None
+
+
 #: about the person and the shop, in the order in which they are asked: what one of them refuses, no
 #: channel can save. The names are kept by stories
 CART_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -113,6 +127,7 @@ RULES_ABOUT_ORDERS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "enrolment": judge_enrolment,
         **{name: judge_order(rule) for name, rule in ORDER_RULES.items()},
+        "person": judge_person,
         "pause": judge_pause,
     }
 )

@@ -27,6 +27,7 @@ from cart_recovery.models import (
     Incentive,
     IncentiveKind,
     Message,
+    MessageState,
     Purpose,
     Reason,
     StaffTask,
@@ -696,7 +697,23 @@ class TestWhoseNumber:
         set_status(order, "Shipped")
         look()
         address = type(order.shipping_address).objects.filter(pk=order.shipping_address_id)
-        happens_after_the_outbox(monkeypatch, lambda: address.update(phone_number=self.OTHER))
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, lambda: address.update(phone_number=self.OTHER))
+            assert deliver() == []
+        assert Message.objects.get().reason == Reason.OTHER_PERSON
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_contact_that_gets_another_number_at_the_last_moment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(email="erika@example.de", phone=PHONE)
+        set_status(order, "Shipped")
+        look()
+        contact = models.Contact.objects.filter(email_key="erika@example.de")
+        happens_after_the_outbox(monkeypatch, lambda: contact.update(phone=self.OTHER))
         assert deliver() == []
         assert Message.objects.get().reason == Reason.OTHER_NUMBER
 
@@ -709,6 +726,77 @@ class TestWhoseNumber:
         (prospect,) = tell(scopes.of_order(order.pk), timezone.now()).prospects
         text, *_rest = prospect_text(prospect).channels
         assert str(Reason.OTHER_NUMBER.label) in text
+
+
+class TestWhoseOrder:
+    """What is planned is for whom the order names now."""
+
+    @pytest.fixture(autouse=True)
+    def _shop(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        self.order = make_order(email="erkia@example.de")
+        set_status(self.order, "Shipped")
+        look()
+
+    def correct(self) -> None:
+        """Without a word, as an import does it."""
+        type(self.order).objects.filter(pk=self.order.pk).update(guest_email="erika@example.de")
+
+    def test_a_correction_that_was_told_of(self) -> None:
+        self.correct()
+        self.order.refresh_from_db()
+        self.order.save()
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_correction_without_a_word_is_seen_before_sending(self) -> None:
+        self.correct()
+        assert deliver() == []
+        assert reasons(self.order) == [(FollowUpState.PLANNED, Reason.OTHER_PERSON)]
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_correction_at_the_last_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, self.correct)
+            assert deliver() == []
+        message = Message.objects.get()
+        assert (message.state, message.reason) == (MessageState.RETRY, Reason.OTHER_PERSON)
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+        message.refresh_from_db()
+        assert message.contact == enrolments(self.order)[0].contact
+        assert message.contact is not None
+        assert message.contact.email == "erika@example.de"
+
+    def test_an_order_that_moves_at_the_last_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def move() -> None:
+            self.correct()
+            self.order.refresh_from_db()
+            self.order.save()
+            look()
+
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, move)
+            assert deliver() == []
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_who_refused_the_news_does_not_get_those_of_another_order(self) -> None:
+        right = make_contact("erika@example.de")
+        withdrawals.withdraw(right, channel="email", purposes=[Purpose.ORDER_STATUS], source="test")
+        self.correct()
+        assert deliver() == []
+        look()
+        assert deliver() == []
+        assert reasons(self.order) == [(FollowUpState.SKIPPED, Reason.NO_CONSENT)]
+
+    def test_staff_read_that_it_names_somebody_else(self) -> None:
+        self.correct()
+        (prospect,) = tell(scopes.of_order(self.order.pk), timezone.now()).prospects
+        assert str(Reason.OTHER_PERSON.label) in prospect_text(prospect).summary
 
 
 def give_address(user: Any, phone: str) -> Any:

@@ -13,6 +13,7 @@ from oscar.core.loading import get_model
 
 from cart_recovery import models
 from cart_recovery.campaigns.planning import stop
+from cart_recovery.contacts.identities import merge, resolve_users
 from cart_recovery.models import EnrolmentState, FollowUpState, Reason, Trigger
 from cart_recovery.privacy.erasure import erase
 from cart_recovery.shop.progress import load_progress
@@ -730,6 +731,133 @@ class TestPeople:
         look()
         assert enrolments(order) == []
         assert not models.Contact.objects.filter(email_key="weg@example.de").exists()
+
+    def shipped(self, **whose):
+        make_order_campaign(Trigger.ORDER_SHIPPED)
+        order = make_order(**whose)
+        set_status(order, "Shipped")
+        look()
+        return order
+
+    def correct(self, order, email):
+        order.guest_email = email
+        order.save()
+        look()
+
+    def test_a_mistyped_address_is_corrected(self):
+        order = self.shipped(email="erkia@example.de")
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erika@example.de"
+        assert enrolment.state == EnrolmentState.ACTIVE
+        assert models.TrackedOrder.objects.get().contact == enrolment.contact
+
+    def test_an_order_that_is_given_to_another_account(self):
+        user = make_user("kunde@example.de")
+        order = self.shipped(email="gast@example.de")
+        order.user, order.guest_email = user, ""
+        order.save()
+        look()
+        assert enrolments(order)[0].contact.user == user
+
+    def test_a_customer_changes_the_address_of_the_account(self):
+        user = make_user("alt@example.de")
+        order = self.shipped(user=user)
+        user.email = "neu@example.de"
+        user.save()
+        order.save()
+        look()
+        (enrolment,) = enrolments(order)
+        assert (enrolment.contact.user, enrolment.contact.email) == (user, "neu@example.de")
+
+    def test_what_was_told_stays_with_whom_it_was_told(self):
+        order = self.shipped(email="erkia@example.de")
+        set_told()
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erkia@example.de"
+
+    def test_what_ended_begins_again_for_the_right_person(self):
+        order = self.shipped(email="erkia@example.de")
+        set_status(order, "Pending")
+        look()
+        order.guest_email = "erika@example.de"
+        set_status(order, "Shipped")
+        look()
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erika@example.de"
+        assert enrolment.state == EnrolmentState.ACTIVE
+
+    def test_an_address_that_nobody_can_be_reached_at_ends_it_until_it_is_corrected(self):
+        order = self.shipped(email="erkia@example.de")
+        self.correct(order, "keine Adresse")
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.OTHER_PERSON)]
+        assert models.TrackedOrder.objects.get().contact is None
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.state == EnrolmentState.ACTIVE
+        assert enrolment.contact.email == "erika@example.de"
+
+    @pytest.mark.parametrize("is_member", [False, True])
+    def test_nobody_who_was_erased_comes_back_with_a_corrected_order(self, is_member):
+        user = make_user("weg@example.de")
+        contact = resolve_users([user.pk])[user.pk]
+        erase([contact], source="staff", now=timezone.now())
+        order = self.shipped(email="gast@example.de")
+        order.user = user if is_member else None
+        self.correct(order, "" if is_member else "weg@example.de")
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.OTHER_PERSON)]
+        assert not models.Contact.objects.filter(email_key="weg@example.de").exists()
+
+    def test_a_spelling_and_a_deleted_account_name_nobody_else(self):
+        user = make_user("kunde@example.de")
+        order, other = self.shipped(user=user), make_order(email="gast@example.de")
+        look()
+        contact = enrolments(order)[0].contact
+        self.correct(other, "Gast@Example.DE")
+        get_model("order", "Order").objects.filter(pk=order.pk).update(user=None)
+        order.refresh_from_db()
+        order.save()
+        look()
+        assert enrolments(order)[0].contact == contact
+        assert models.Contact.objects.filter(email_key="gast@example.de").count() == 1
+
+    def test_a_merged_contact_stays_the_right_one(self):
+        order = self.shipped(email="gast@example.de")
+        winner = make_contact("erika@example.de")
+        merge(winner, enrolments(order)[0].contact)
+        order.save()
+        look()
+        assert enrolments(order)[0].contact == winner
+
+    def test_orders_from_before_this_was_kept_keep_their_contact(self):
+        order = self.shipped(email="gast@example.de")
+        contact = make_contact("erika@example.de")
+        models.TrackedOrder.objects.update(named_digest="", contact=contact)
+        order.save()
+        look()
+        tracked = models.TrackedOrder.objects.get()
+        assert tracked.contact == contact
+        assert len(tracked.named_digest) == 64
+
+    def test_corrections_cost_a_batch_the_same_whatever_its_size(self):
+        make_order_campaign(Trigger.ORDER_SHIPPED)
+
+        def cost(number):
+            orders = [make_order(email=f"alt{number}-{n}@example.de") for n in range(number)]
+            for order in orders:
+                set_status(order, "Shipped")
+            look()
+            for n, order in enumerate(orders):
+                order.guest_email = f"neu{number}-{n}@example.de"
+                make_contact(order.guest_email)
+                order.save()
+            with CaptureQueriesContext(connection) as queries:
+                look()
+            assert all("neu" in enrolments(order)[0].contact.email for order in orders)
+            return len(queries)
+
+        assert cost(2) == cost(20)
 
     def test_a_new_order_ends_carts_and_not_news_of_the_last_order(self):
         make_order_campaign(Trigger.ORDER_SHIPPED)

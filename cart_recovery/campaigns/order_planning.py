@@ -11,6 +11,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from django.db import transaction
@@ -61,9 +62,11 @@ AFTER_RETURN: Final = frozenset({Trigger.ORDER_RETURNED, Trigger.ORDER_REFUNDED}
 REVIVED: Final = frozenset(
     {
         Reason.SET_BACK, Reason.OVERTAKEN, Reason.TAKEN_BACK, Reason.ORDER_CANCELLED,
-        Reason.ORDER_PAID,
+        Reason.ORDER_PAID, Reason.OTHER_PERSON,
     }
 )  # fmt: skip
+#: the same for which another campaign of the trigger may begin instead
+LEFT_OPEN: Final = REVIVED | {Reason.CAMPAIGN_OFF, Reason.SUPERSEDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,29 +270,48 @@ def _bring_in_line(
     fresh: list[tuple[Enrolment, Mapping[int, int]]] = []
     revived: list[Enrolment] = []
     unsettled: list[Enrolment] = []
+    moved: list[Enrolment] = []
     stopped: dict[Reason, list[int]] = defaultdict(list)
     for sighting in sightings:
-        former = {(e.campaign_id, e.key): e for e in known.get(sighting.tracked.pk, [])}
+        former = known.get(sighting.tracked.pk, [])
+        own = {(e.campaign_id, e.key): e for e in former}
+        taken_over: set[int] = set()
         plans = {(w.campaign.pk, w.key): w for w in wanted(sighting, campaigns, now)}
         contact_id = sighting.tracked.contact_id
         for place, plan in plans.items():
-            enrolment = former.get(place)
+            enrolment = own.get(place)
+            rivals = [e for e in former if _says_the_same(e, plan)]
+            is_free = all(_may_be_taken_over(e) for e in rivals)
             if enrolment is None:
-                lines = _without_told(plan, former.values())
-                is_worth_it = bool(lines) or not plan.lines
-                if is_worth_it and contact_id is not None:
-                    fresh.append((_enrolment(sighting, plan, contact_id, now), lines))
-            elif _may_begin_again(enrolment):
+                lines = _without_told(plan, former)
+                is_worth_it = bool(lines) if _is_review(plan) else is_free
+                if not is_worth_it or contact_id is None:
+                    continue
+                fresh.append((_enrolment(sighting, plan, contact_id, now), lines))
+            elif is_free and contact_id is not None and _may_begin_again(enrolment):
+                enrolment.contact_id = contact_id
                 enrolment.clock_at = max(plan.clock_at, enrolment.clock_at)
                 revived.append(enrolment)
-            elif enrolment.state == EnrolmentState.COMPLETED:
-                unsettled.append(enrolment)
-        for place, enrolment in former.items():
-            if place not in plans and _has_lost_its_reason(sighting, enrolment):
+            else:
+                if enrolment.state == EnrolmentState.COMPLETED:
+                    unsettled.append(enrolment)
+                continue
+            taken_over |= {e.pk for e in rivals if _may_be_taken_over(e)}
+        stopped[Reason.SUPERSEDED] += taken_over
+        for place, enrolment in own.items():
+            is_settled = place in plans or enrolment.pk in taken_over
+            if enrolment.state == EnrolmentState.ACTIVE and enrolment.contact_id != contact_id:
+                if contact_id is None:
+                    stopped[Reason.OTHER_PERSON].append(enrolment.pk)
+                    continue
+                enrolment.contact_id = contact_id
+                moved.append(enrolment)
+            if not is_settled and _has_lost_its_reason(sighting, enrolment):
                 stopped[why_not(sighting, enrolment)].append(enrolment.pk)
     _begin(fresh)
     _begin_again(revived, now)
-    for reason, ids in stopped.items():
+    Enrolment.objects.bulk_update(moved, ["contact"])
+    for reason, ids in filter(itemgetter(1), stopped.items()):
         result.stopped += stop_by_id(ids, reason, now)
     result.enrolled += len(fresh) + len(revived)
     _close_tasks(sightings, now)
@@ -313,13 +335,47 @@ def _enrolment(sighting: Sighting, plan: Wanted, contact_id: int, now: dt.dateti
     )  # fmt: skip
 
 
-def _may_begin_again(enrolment: Enrolment) -> bool:
-    """News are told once. Who owes money is reminded by the steps that are left, if any."""
-    if enrolment.state != EnrolmentState.STOPPED or enrolment.reason not in REVIVED:
-        return False
-    return enrolment.campaign.trigger == Trigger.ORDER_UNPAID or not any(
+def _has_spoken(enrolment: Enrolment) -> bool:
+    return any(
         f.state == FollowUpState.DONE and not _is_withdrawn(f) for f in enrolment.followups.all()
     )
+
+
+def _may_begin_again(enrolment: Enrolment) -> bool:
+    """News are told once. Who owes money is reminded by the steps that are left, if any."""
+    is_over = enrolment.state == EnrolmentState.STOPPED and enrolment.reason in REVIVED
+    return is_over and (
+        enrolment.campaign.trigger == Trigger.ORDER_UNPAID or not _has_spoken(enrolment)
+    )
+
+
+def _may_be_taken_over(enrolment: Enrolment) -> bool:
+    """Whether another campaign may say what this one has not come to say: it was switched off, or
+    the order ended it. What staff have cancelled, or a rule has refused, stays so."""
+    if enrolment.state == EnrolmentState.ACTIVE:
+        return not enrolment.campaign.is_active and not _has_spoken(enrolment)
+    is_over = enrolment.state == EnrolmentState.STOPPED and enrolment.reason in LEFT_OPEN
+    return is_over and not _has_spoken(enrolment)
+
+
+def _is_review(plan: Wanted) -> bool:
+    return plan.campaign.trigger == Trigger.REVIEW_REQUEST
+
+
+def _is_rival(enrolment: Enrolment, plan: Wanted) -> bool:
+    """Whether it is of another campaign with the same trigger."""
+    is_alike = enrolment.campaign.trigger == plan.campaign.trigger
+    return is_alike and enrolment.campaign_id != plan.campaign.pk
+
+
+def _says_the_same(enrolment: Enrolment, plan: Wanted) -> bool:
+    """Whether another campaign has begun what is planned. Requests for reviews are about lines: two
+    campaigns may count the same one from different milestones."""
+    if not _is_rival(enrolment, plan):
+        return False
+    if _is_review(plan):
+        return any(line.line_id in plan.lines for line in enrolment.lines.all())
+    return enrolment.key == plan.key
 
 
 def _is_withdrawn(followup: FollowUp) -> bool:
@@ -328,13 +384,15 @@ def _is_withdrawn(followup: FollowUp) -> bool:
 
 
 def _without_told(plan: Wanted, former: Iterable[Enrolment]) -> Mapping[int, int]:
-    """The lines of a plan. Nobody is asked twice to review a line, however its pieces came."""
-    if plan.campaign.trigger != Trigger.REVIEW_REQUEST:
+    """The lines of a plan. Nobody is asked twice to review a line, however its pieces came and
+    whichever campaign has asked."""
+    if not _is_review(plan):
         return plan.lines
     told = {
         line.line_id
         for enrolment in former
-        if enrolment.campaign_id == plan.campaign.pk and not _may_begin_again(enrolment)
+        if (enrolment.campaign_id == plan.campaign.pk and not _may_begin_again(enrolment))
+        or (_is_rival(enrolment, plan) and not _may_be_taken_over(enrolment))
         for line in enrolment.lines.all()
     }
     return {pk: pieces for pk, pieces in plan.lines.items() if pk not in told}
@@ -387,7 +445,9 @@ def _begin_again(enrolments: Sequence[Enrolment], now: dt.datetime) -> None:
     clocks = {enrolment.pk: enrolment.clock_at for enrolment in enrolments}
     for enrolment in enrolments:
         enrolment.state, enrolment.reason, enrolment.ended_at = EnrolmentState.ACTIVE, "", None
-    Enrolment.objects.bulk_update(enrolments, ["state", "reason", "ended_at", "clock_at"])
+    Enrolment.objects.bulk_update(
+        enrolments, ["contact", "state", "reason", "ended_at", "clock_at"]
+    )
     ended = (FollowUpState.CANCELLED, FollowUpState.SKIPPED, FollowUpState.MISSED)
     again: list[FollowUp] = []
     spoken: list[FollowUp] = []

@@ -15,7 +15,7 @@ from cart_recovery.eligibility.cart_rules import CLOSED_CARTS, busy_cart, has_bo
 from cart_recovery.eligibility.facts import Reach, load_reach, purchases_by_followup
 from cart_recovery.eligibility.history import count_texts, is_advertising
 from cart_recovery.eligibility.order_facts import load_subjects
-from cart_recovery.eligibility.order_rules import refusal
+from cart_recovery.eligibility.order_rules import OrderSubject, refusal
 from cart_recovery.eligibility.rules import is_paused
 from cart_recovery.eligibility.timing import breaks_market_rule, opens_at
 from cart_recovery.models import (
@@ -24,6 +24,7 @@ from cart_recovery.models import (
     Reason,
     TrackedCart,
 )
+from cart_recovery.orders.naming import is_somebody_elses
 
 
 def look(
@@ -55,10 +56,10 @@ def look(
             bought = has_bought(enrolment, purchases[draft.followup.pk], rows)
             reason = Reason.BOUGHT if bought else _changed_cart(enrolment, rows)
         else:
-            skip = refusal(enrolment, orders[enrolment.pk])
-            reason = _changed(enrolment) or (skip.reason if skip is not None else None)
+            reason = _changed_order(draft, orders[enrolment.pk])
         if reason is None:
-            reason = _forbidden(draft, reach, texts.get(enrolment.cart_id or 0, 0), now)
+            order = orders.get(enrolment.pk)
+            reason = _forbidden(draft, reach, order, texts.get(enrolment.cart_id or 0, 0), now)
         if reason is None:
             go.append(draft)
         else:
@@ -84,11 +85,25 @@ def _changed_cart(enrolment: Enrolment, copies: Sequence[TrackedCart]) -> Reason
     return Reason.CART_ACTIVE if busy_cart(enrolment, copies) is not None else None
 
 
-def _forbidden(draft: Draft, reach: Reach, texts: int, now: dt.datetime) -> Reason | None:
+def _changed_order(draft: Draft, order: OrderSubject) -> Reason | None:
+    enrolment = draft.followup.enrolment
+    if (reason := _changed(enrolment)) is not None:
+        return reason
+    if (skip := refusal(enrolment, order)) is not None:
+        return skip.reason
+    is_elses = order.progress is not None and is_somebody_elses(
+        enrolment.subject_order, order.progress.order, draft.message.contact_id
+    )
+    return Reason.OTHER_PERSON if is_elses else None
+
+
+def _forbidden(
+    draft: Draft, reach: Reach, order: OrderSubject | None, texts: int, now: dt.datetime
+) -> Reason | None:
     """Permission, pause, the market's rules and quiet hours on the message's channel."""
     enrolment, channel = draft.followup.enrolment, draft.message.channel
     # what the basket holds was looked at a moment ago, and a changed basket is busy
-    blocked = reach.blocker(enrolment.contact, channel, enrolment.campaign.purpose, is_similar=True)
+    blocked = reach.order_blocker(enrolment, order, channel, is_similar=True)
     if blocked:
         return Reason(blocked)
     if is_advertising(enrolment) and is_paused(enrolment, now):

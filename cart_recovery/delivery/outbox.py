@@ -181,7 +181,7 @@ def end_idle_retries() -> int:
 
 
 RETRIED_FIELDS = (
-    "state", "sending_at", "attempts", "channel", "language", "to_address", "address_digest",
+    "contact", "state", "sending_at", "attempts", "channel", "language", "to_address", "address_digest",
     "subject", "html", "text", "sms_parts", "reason", "detail",
 )  # fmt: skip
 

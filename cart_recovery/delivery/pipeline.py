@@ -25,6 +25,7 @@ from cart_recovery.eligibility.facts import load_facts, with_relations
 from cart_recovery.eligibility.rules import judge
 from cart_recovery.eligibility.verdicts import Send, Skip, Wait
 from cart_recovery.models import FollowUp, FollowUpState, Reason
+from cart_recovery.orders.naming import look_again
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +123,15 @@ class FollowUpBatch:
             else:
                 refused.append((facts.followup, verdict))
         transitions.postpone(waiting, token=self.token)
+        look_again(
+            {
+                pk
+                for followup, verdict in waiting
+                if verdict.reason == Reason.OTHER_PERSON
+                and (pk := followup.enrolment.order_id) is not None
+            },
+            now,
+        )
         self.result.waiting.update(str(verdict.reason) for _f, verdict in waiting)
         self._skip(refused)
         return approved

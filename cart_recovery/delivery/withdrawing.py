@@ -16,12 +16,14 @@ from cart_recovery.delivery.outbox import Draft
 from cart_recovery.models import Enrolment, EnrolmentState, MessageState, Reason
 
 #: these pass: the step is kept for later
-FOR_NOW = frozenset({Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS})
+FOR_NOW = frozenset(
+    {Reason.CART_ACTIVE, Reason.CHANNEL_PAUSED, Reason.QUIET_HOURS, Reason.OTHER_PERSON}
+)
 #: these concern one channel or address, or another order; a later step may still go out
 STEP_ONLY = frozenset(
     {
-        Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.NO_CHANNEL,
-        Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
+        Reason.NO_CONSENT, Reason.SUPPRESSED, Reason.NO_ADDRESS, Reason.OTHER_NUMBER,
+        Reason.NO_CHANNEL, Reason.PAUSED_BY_PERSON, Reason.MARKET_RULE, Reason.ORDERED_AGAIN,
     }
 )  # fmt: skip
 #: there is nothing left that staff could see to

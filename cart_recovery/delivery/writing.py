@@ -29,6 +29,8 @@ def row_of(origin: FollowUp | Notice, contact_id: int, now: dt.datetime) -> Mess
     message = getattr(origin, "message", None)
     if isinstance(message, Message):
         message.attempts += 1
+        # an order may be somebody else's by now
+        message.contact_id = contact_id
         return message
     return Message(
         followup=origin if isinstance(origin, FollowUp) else None,

@@ -14,7 +14,7 @@ from cart_recovery.consent import permissions, soft_opt_ins, suppression
 from cart_recovery.contacts.addresses import address_digest
 from cart_recovery.eligibility.history import History, load_history
 from cart_recovery.eligibility.order_facts import load_subjects
-from cart_recovery.eligibility.order_rules import OrderSubject
+from cart_recovery.eligibility.order_rules import OrderSubject, is_other_number
 from cart_recovery.eligibility.purchases import load_purchases
 from cart_recovery.models import (
     ChannelStatus,
@@ -65,6 +65,19 @@ class Reach:
         if (channel, address_digest(facts.address_kind, address)) in self.suppressed:
             return "suppressed"
         return "channel_paused" if facts.is_paused else ""
+
+    def order_blocker(
+        self, enrolment: Enrolment, order: OrderSubject | None, channel: str, *, is_similar: bool
+    ) -> str:
+        """The same for an enrolment, whose order (None: it is about a cart) may have another number."""
+        contact, purpose = enrolment.contact, enrolment.campaign.purpose
+        why = self.blocker(contact, channel, purpose, is_similar=is_similar)
+        # a pause ends, another's number stays another's
+        is_reachable = why in ("", "channel_paused")
+        if not is_reachable or order is None or self.channels[channel].address_kind != "phone":
+            return why
+        is_agreed = self.permissions.is_granted(contact, channel, purpose, "phone")
+        return "other_number" if is_other_number(enrolment, order, is_agreed=is_agreed) else why
 
     def rests_on_sale(self, contact: Contact, channel: str, purpose: str) -> bool:
         """Whether nothing but a soft opt-in permits it (UWG §7(3))."""

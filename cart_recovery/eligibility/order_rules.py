@@ -8,8 +8,16 @@ from types import MappingProxyType
 from typing import Final
 
 from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS, is_overtaken
+from cart_recovery.contacts.claims import usable_phone
 from cart_recovery.eligibility.verdicts import Skip
-from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, Milestone, Reason, Trigger
+from cart_recovery.models import (
+    CHOSEN_START_TRIGGERS,
+    ORDER_TRIGGERS,
+    Enrolment,
+    Milestone,
+    Reason,
+    Trigger,
+)
 from cart_recovery.orders.milestones import Group
 from cart_recovery.shop.progress import OrderProgress
 
@@ -31,6 +39,9 @@ class OrderSubject:
     has_complaint: bool = False
     is_ordered_again: bool = False
 
+
+#: they name the order, and lead to its parcel, its payment or its reviews
+ABOUT_THE_ORDER: Final = ORDER_TRIGGERS - {Trigger.CROSS_SELL}
 
 OrderRule = Callable[[Enrolment, OrderSubject], Skip | None]
 
@@ -63,6 +74,23 @@ def lines_left(enrolment: Enrolment, subject: OrderSubject) -> dict[int, int]:
         if pieces > 0 and line.line_id not in closed:
             left[line.line_id] = pieces
     return left
+
+
+def is_other_number(enrolment: Enrolment, subject: OrderSubject, *, is_agreed: bool) -> bool:
+    """Whether a text to the contact's number might tell somebody else of this order. Pure.
+
+    A contact keeps the first number that came with its e-mail address, and anyone can type that
+    address. So what the order names goes to the number that the order names; where it names none, to
+    that of a customer's account, or to one that the person agreed to be reached at (`is_agreed`).
+    Mails have no such gap: an order of a guest has its contact by that very address, that of a
+    customer goes to the account's.
+    """
+    if subject.progress is None or enrolment.campaign.trigger not in ABOUT_THE_ORDER:
+        return False
+    order, number = subject.progress.order, enrolment.contact.address_for("phone")
+    if order.phone:
+        return number not in (order.phone, usable_phone(order.phone, order.country))
+    return order.user_id is None and not is_agreed
 
 
 def _ends(reason: Reason) -> Skip:

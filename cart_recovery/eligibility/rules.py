@@ -28,11 +28,20 @@ from cart_recovery.models import (
     EnrolmentState,
     Reason,
 )
+from cart_recovery.orders.naming import is_somebody_elses
 
+#: until then the sweep has seen whose an order is by now
+PERSON_RETRY = dt.timedelta(minutes=1)
 #: a paused channel without a known end is looked at again after this time
 PAUSE_RETRY = dt.timedelta(minutes=5)
 #: what goes first is being sent just now; then it is known how much room it has left
 RIVAL_RETRY = dt.timedelta(minutes=1)
+
+#: why no channel may be used: what says most about the person goes first
+PERSONAL: Final = (
+    Reason.MARKET_RULE, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.OTHER_NUMBER,
+    Reason.NO_ADDRESS,
+)  # fmt: skip
 
 Rule = Callable[[FollowUpFacts, dt.datetime], Verdict | None]
 
@@ -91,6 +100,17 @@ def judge_order(rule: OrderRule) -> Rule:
     return judge_followup
 
 
+def judge_person(facts: FollowUpFacts, now: dt.datetime) -> Verdict | None:
+    """Is the order still this person's? If not, what is planned moves to whose it is."""
+    if facts.order is None or facts.order.progress is None:
+        return None
+    enrolment = facts.followup.enrolment
+    order = facts.order.progress.order
+    if is_somebody_elses(enrolment.subject_order, order, enrolment.contact_id):
+        return Wait(now + PERSON_RETRY, Reason.OTHER_PERSON)
+    return None
+
+
 #: about the person and the shop, in the order in which they are asked: what one of them refuses, no
 #: channel can save. The names are kept by stories
 CART_RULES: Final[Mapping[str, Rule]] = MappingProxyType(
@@ -107,6 +127,7 @@ RULES_ABOUT_ORDERS: Final[Mapping[str, Rule]] = MappingProxyType(
     {
         "enrolment": judge_enrolment,
         **{name: judge_order(rule) for name, rule in ORDER_RULES.items()},
+        "person": judge_person,
         "pause": judge_pause,
     }
 )
@@ -148,9 +169,7 @@ def seed_of(facts: FollowUpFacts) -> str:
 def blocker(facts: FollowUpFacts, channel: str, now: dt.datetime) -> str:
     """Why the channel cannot be used for this follow-up, now or when its quiet hours end, or ""."""
     enrolment = facts.followup.enrolment
-    why = facts.reach.blocker(
-        enrolment.contact, channel, enrolment.campaign.purpose, is_similar=facts.is_similar
-    )
+    why = facts.reach.order_blocker(enrolment, facts.order, channel, is_similar=facts.is_similar)
     if why:
         return why
     kind = facts.reach.channels[channel].address_kind
@@ -244,8 +263,7 @@ def _why_nobody(
         ends = [facts.reach.channels[channel].paused_until for channel in paused]
         return Wait(min((e for e in ends if e), default=now + PAUSE_RETRY), Reason.CHANNEL_PAUSED)
     detail = ", ".join(f"{channel} {why}" for channel, why in blocked)
-    # the reason that says most about the person goes first
-    for reason in (Reason.MARKET_RULE, Reason.SUPPRESSED, Reason.NO_CONSENT, Reason.NO_ADDRESS):
+    for reason in PERSONAL:
         if any(why == reason.value for _channel, why in blocked):
             return Skip(reason, detail=detail)
     return Skip(Reason.NO_CHANNEL, detail=detail)

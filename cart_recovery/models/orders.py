@@ -23,6 +23,11 @@ class TrackedOrder(models.Model):
         Contact, models.SET_NULL, null=True, blank=True, related_name="orders",
         verbose_name=_("contact"),
     )  # fmt: skip
+    #: keyed hash of whom the order named when its contact was looked for (`orders.naming`); "" as
+    #: long as nobody has
+    named_digest = models.CharField(
+        max_length=64, default="", db_default="", blank=True, editable=False
+    )
     language = models.CharField(_("language"), max_length=16, default="", db_default="", blank=True)
     created_at = models.DateTimeField(_("created"))
     #: something was said about the order at this moment that no sweep has looked at yet

@@ -21,6 +21,7 @@ class Reason(models.TextChoices):
     ORDER_CANCELLED = "order_cancelled", _("the order was cancelled")
     ORDER_PAID = "order_paid", _("the order was paid")
     ORDERED_AGAIN = "ordered_again", _("the person has ordered the same again")
+    OTHER_PERSON = "other_person", _("the order names another person or address by now")
     SET_BACK = "set_back", _("the status of the order was set back")
     OVERTAKEN = "overtaken", _("the order has got further since")
     TAKEN_BACK = "taken_back", _("the goods were cancelled, returned or refunded")
@@ -31,6 +32,7 @@ class Reason(models.TextChoices):
     # we may not, or cannot
     NO_CONSENT = "no_consent", _("no consent for any channel of the step")
     SUPPRESSED = "suppressed", _("the address is blocked")
+    OTHER_NUMBER = "other_number", _("the number is not that of the order")
     NO_ADDRESS = "no_address", _("no address for any channel of the step")
     NO_CHANNEL = "no_channel", _("the step has no channel that is set up")
     ERASED = "erased", _("the person's data was erased")

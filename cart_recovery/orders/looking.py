@@ -23,6 +23,7 @@ from cart_recovery.models import (
     TrackedOrder,
 )
 from cart_recovery.orders.milestones import Group, groups, news, without_mistakes
+from cart_recovery.orders.naming import is_renamed, naming_digest
 from cart_recovery.provider_events import SuppressionReason
 from cart_recovery.shop.milestones import PARTLY_SHIPPED
 from cart_recovery.shop.orders import OrderFacts
@@ -118,32 +119,56 @@ def settle(rows: Sequence[TrackedOrder], sightings: Sequence[Sighting]) -> None:
 
 
 def identify(sightings: Sequence[Sighting]) -> None:
-    """See that each order has its contact. Constant queries for all who are known.
+    """See that each order has its contact: that of whom it names now. Constant queries for all who
+    are known.
 
-    A contact that was merged into another one is followed to that one.
+    A contact that was merged into another one is followed to that one. An order that names nobody any
+    more, as when an account is deleted, keeps its contact; one whose new person cannot be known has
+    none.
     """
-    nameless = [s for s in sightings if s.tracked.contact_id is None]
-    members = resolve_users({s.progress.order.user_id for s in nameless} - {None})
-    strangers = {
-        s.tracked.pk: _guest(s.progress.order, s.tracked.language)
-        for s in nameless
-        if s.progress.order.user_id not in members
-    }
-    guests = resolve_guests(_not_erased(strangers))
-    for sighting in nameless:
-        order = sighting.progress.order
-        contact = members.get(order.user_id) or guests.get(sighting.tracked.pk)
-        if contact is not None:
-            sighting.tracked.contact_id = contact.merged_into_id or contact.pk
-    named = [s.tracked for s in nameless if s.tracked.contact_id is not None]
-    TrackedOrder.objects.bulk_update(named, ["contact"])
+    unknown = [s for s in sightings if _is_open(s)]
+    found = _contacts_for(unknown)
+    current = _living({s.tracked.pk: s.tracked.contact_id for s in sightings})
+    for sighting in unknown:
+        contact = found.get(sighting.tracked.pk)
+        key = None if contact is None else contact.merged_into_id or contact.pk
+        current[sighting.tracked.pk] = key
+    changed = []
+    for sighting in sightings:
+        tracked, digest = sighting.tracked, naming_digest(sighting.progress.order)
+        if (tracked.contact_id, tracked.named_digest) != (current[tracked.pk], digest):
+            tracked.contact_id, tracked.named_digest = current[tracked.pk], digest
+            changed.append(tracked)
+    TrackedOrder.objects.bulk_update(changed, ["contact", "named_digest"])
+
+
+def _living(contact_ids: Mapping[int, int | None]) -> dict[int, int | None]:
+    """With those that were merged into another one followed to that one. One query."""
     known = Contact.objects.filter(
-        pk__in={s.tracked.contact_id for s in sightings}, merged_into__isnull=False
+        pk__in={pk for pk in contact_ids.values() if pk is not None}, merged_into__isnull=False
     )
     winners = dict(known.values_list("pk", "merged_into_id"))
-    for sighting in sightings:
-        key = sighting.tracked.contact_id
-        sighting.tracked.contact_id = winners.get(key or 0, key)
+    return {key: winners.get(pk or 0, pk) for key, pk in contact_ids.items()}
+
+
+def _is_open(sighting: Sighting) -> bool:
+    """Whether its contact is still, or again, to be looked for."""
+    order = sighting.progress.order
+    if sighting.tracked.contact_id is None:
+        return True
+    return is_renamed(sighting.tracked, order) and bool(order.user_id or order.email or order.phone)
+
+
+def _contacts_for(sightings: Sequence[Sighting]) -> dict[int, Contact]:
+    """By the keys of the tracked orders; without those whose person cannot be known."""
+    orders = {s.tracked.pk: s.progress.order for s in sightings}
+    people = _not_erased(
+        {s.tracked.pk: _guest(orders[s.tracked.pk], s.tracked.language) for s in sightings}
+    )
+    members = resolve_users({orders[pk].user_id for pk in people} - {None})
+    strangers = {pk: guest for pk, guest in people.items() if orders[pk].user_id not in members}
+    found = resolve_guests(strangers)
+    return found | {pk: members[orders[pk].user_id] for pk in people if pk not in strangers}
 
 
 def _not_erased(guests: Mapping[int, Guest]) -> dict[int, Guest]:
@@ -169,7 +194,9 @@ def _not_erased(guests: Mapping[int, Guest]) -> dict[int, Guest]:
 
 
 def _guest(order: OrderFacts, language: str) -> Guest:
-    return Guest(order.email, order.phone, order.country, language, order.basket_id)
+    """A customer is known by the account; their order may well have the number of somebody else."""
+    phone = order.phone if order.user_id is None else ""
+    return Guest(order.email, phone, order.country, language, order.basket_id)
 
 
 def _is_set_back(stored: Collection[OrderMilestone], progress: OrderProgress | None) -> bool:

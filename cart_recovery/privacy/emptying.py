@@ -88,7 +88,7 @@ def empty_carts(carts: QuerySet[TrackedCart], now: dt.datetime) -> int:
 def empty_orders(orders: QuerySet[TrackedOrder], milestones: QuerySet[OrderMilestone]) -> int:
     """Whose order it was, and which; how far it got stays as a number."""
     milestones.update(line=None)
-    return orders.update(contact=None, order=None, language="", changed_at=None)
+    return orders.update(contact=None, order=None, language="", named_digest="", changed_at=None)
 
 
 def empty_conversions(conversions: QuerySet[Conversion]) -> int:

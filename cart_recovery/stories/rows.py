@@ -25,6 +25,7 @@ from cart_recovery.models import (
     Reply,
     SuppressionChange,
     TrackedCart,
+    TrackedOrder,
 )
 from cart_recovery.shop.orders import OrderFacts, load_orders, purchases_since
 from cart_recovery.stories.scopes import NEWEST, Scope
@@ -93,7 +94,12 @@ def _enrolments(scope: Scope, rows: Rows) -> QuerySet[Enrolment]:
     if scope.carts is not None:
         about = Q(order__order__in=scope.orders)
         return found.filter(about | Q(cart__in=[cart.pk for cart in rows.carts]))
-    return found.filter(contact__in=scope.contacts)
+    whose = Q(contact__in=scope.contacts)
+    if scope.orders:
+        # an order may have been somebody else's before. By keys: an OR over a join reads the table
+        tracked = TrackedOrder.objects.filter(order__in=scope.orders)
+        whose |= Q(order__in=list(tracked.values_list("pk", flat=True)))
+    return found.filter(whose)
 
 
 def _milestones(scope: Scope) -> QuerySet[OrderMilestone]:
@@ -108,7 +114,10 @@ def _messages(scope: Scope, rows: Rows) -> QuerySet[Message]:
     found = Message.objects.defer("html", "text", "subject")
     if scope.carts is not None:
         return found.filter(followup__in=[f.pk for f in rows.followups])
-    return found.filter(contact__in=scope.contacts)
+    whose = Q(contact__in=scope.contacts)
+    if scope.orders:
+        whose |= Q(followup__in=[f.pk for f in rows.followups])
+    return found.filter(whose)
 
 
 def _conversions(scope: Scope, carts: list[int]) -> Q:

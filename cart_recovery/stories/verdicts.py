@@ -26,6 +26,7 @@ RULES: Final[Mapping[str, Any]] = {
     "goods": gettext_lazy("Has the person kept what it is about, and not reviewed it yet?"),
     "milestone": gettext_lazy("Is the order still where the message says that it is?"),
     "complaint": gettext_lazy("Is there no open complaint?"),
+    "person": gettext_lazy("Does the order still name this person?"),
     "pause": gettext_lazy("Has the person asked for peace?"),
     CHANNEL: gettext_lazy("Is there a channel that may be used?"),
     "lateness": gettext_lazy("Is it still in time?"),

@@ -29,15 +29,21 @@ from cart_recovery.models import (
     Incentive,
     IncentiveKind,
     Message,
+    MessageState,
     Purpose,
     Reason,
     StaffTask,
     Trigger,
 )
+from cart_recovery.stories import scopes
+from cart_recovery.stories.telling import tell
+from cart_recovery.stories.verdicts import prospect_text
+from tests.delivery.test_pipeline import happens_after_the_outbox
 from tests.factories import make_consent, make_contact, make_product, make_user
 from tests.orders.kit import (
     enrolments,
     look,
+    make_address,
     make_order,
     pay_by,
     refund,
@@ -920,6 +926,205 @@ def pay_in_language(number: str, _language: str) -> str:
 
 def pay_here(number: str, language: str) -> str:
     return f"/pay/{number}/{language}/"
+
+
+class TestWhoseNumber:
+    """A text names the order: it goes to the order's number, and else the news go by mail."""
+
+    OTHER = "+4915122222222"
+
+    def told(self, order: Any) -> Any:
+        set_status(order, "Shipped")
+        look()
+        (sent,) = deliver()
+        return sent
+
+    def test_not_to_an_older_number_of_the_guest(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        make_order(email="erika@example.de", phone=PHONE)
+        look()
+        order = make_order(email="erika@example.de", phone=self.OTHER)
+        assert self.told(order).to == "erika@example.de"
+        followup = FollowUp.objects.get()
+        assert followup.choice_reason == "fallback: sms other_number"
+
+    def test_not_to_a_stranger_who_ordered_first_under_the_same_address(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        make_order(email="erika@example.de", phone=PHONE, status="Cancelled")
+        look()
+        assert self.told(make_order(email="erika@example.de")).to == "erika@example.de"
+
+    def test_not_instead_of_a_landline(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        make_order(email="erika@example.de", phone=PHONE)
+        look()
+        order = make_order(email="erika@example.de", phone="+4922112345678")
+        assert self.told(order).to == "erika@example.de"
+
+    def test_not_to_the_number_that_a_customer_has_given_up(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        user = make_user("kunde@example.de")
+        row = give_address(user, PHONE)
+        make_order(user=user, phone=PHONE)
+        look()
+        row.phone_number = self.OTHER
+        row.save()
+        assert self.told(make_order(user=user, phone=self.OTHER)).to == "kunde@example.de"
+
+    def test_an_account_has_a_number_where_the_order_has_none(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        user = make_user("kunde@example.de")
+        give_address(user, PHONE)
+        assert self.told(make_order(user=user)).to == PHONE
+
+    def test_a_number_that_was_agreed_to_where_the_order_has_none(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        contact = make_contact("erika@example.de", phone=PHONE)
+        make_consent(contact, "sms", purpose=Purpose.ORDER_STATUS)
+        assert self.told(make_order(email="erika@example.de")).to == PHONE
+
+    def test_a_text_about_the_payment_or_a_review_is_no_different(self, settings: Any) -> None:
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "UNPAID_ORDER_STATUSES": ["Pending payment"],
+        }
+        switch_on(Trigger.ORDER_UNPAID, Trigger.REVIEW_REQUEST)
+        models.Variant.objects.exclude(channel="sms").delete()
+        contact = make_contact("erika@example.de", phone=PHONE)
+        make_consent(contact, "sms", purpose=Purpose.REVIEW_REQUEST)
+        for status in ("Pending payment", "Delivered"):
+            order = make_order(email="erika@example.de", phone=self.OTHER, status=status)
+            look()
+            steps = FollowUp.objects.filter(enrolment__order__order=order)
+            assert models.Variant.objects.filter(step__followups__in=steps).exists()
+            assert deliver() == []
+            assert reasons(order)[0] == (FollowUpState.SKIPPED, Reason.OTHER_NUMBER)
+
+    def test_the_spelling_makes_no_other_number(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(email="erika@example.de", phone=PHONE)
+        look()
+        type(order.shipping_address).objects.update(phone_number="0151 23456789")
+        assert self.told(order).to == PHONE
+
+    def test_a_number_that_is_corrected_at_the_last_moment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(email="erika@example.de", phone=PHONE)
+        set_status(order, "Shipped")
+        look()
+        address = type(order.shipping_address).objects.filter(pk=order.shipping_address_id)
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, lambda: address.update(phone_number=self.OTHER))
+            assert deliver() == []
+        assert Message.objects.get().reason == Reason.OTHER_PERSON
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_contact_that_gets_another_number_at_the_last_moment(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        order = make_order(email="erika@example.de", phone=PHONE)
+        set_status(order, "Shipped")
+        look()
+        contact = models.Contact.objects.filter(email_key="erika@example.de")
+        happens_after_the_outbox(monkeypatch, lambda: contact.update(phone=self.OTHER))
+        assert deliver() == []
+        assert Message.objects.get().reason == Reason.OTHER_NUMBER
+
+    def test_staff_read_why(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        make_contact("erika@example.de", phone=PHONE)
+        order = make_order(email="erika@example.de", phone=self.OTHER)
+        set_status(order, "Shipped")
+        look()
+        (prospect,) = tell(scopes.of_order(order.pk), timezone.now()).prospects
+        text, *_rest = prospect_text(prospect).channels
+        assert str(Reason.OTHER_NUMBER.label) in text
+
+
+class TestWhoseOrder:
+    """What is planned is for whom the order names now."""
+
+    @pytest.fixture(autouse=True)
+    def _shop(self) -> None:
+        switch_on(Trigger.ORDER_SHIPPED)
+        self.order = make_order(email="erkia@example.de")
+        set_status(self.order, "Shipped")
+        look()
+
+    def correct(self) -> None:
+        """Without a word, as an import does it."""
+        type(self.order).objects.filter(pk=self.order.pk).update(guest_email="erika@example.de")
+
+    def test_a_correction_that_was_told_of(self) -> None:
+        self.correct()
+        self.order.refresh_from_db()
+        self.order.save()
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_correction_without_a_word_is_seen_before_sending(self) -> None:
+        self.correct()
+        assert deliver() == []
+        assert reasons(self.order) == [(FollowUpState.PLANNED, Reason.OTHER_PERSON)]
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_a_correction_at_the_last_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, self.correct)
+            assert deliver() == []
+        message = Message.objects.get()
+        assert (message.state, message.reason) == (MessageState.RETRY, Reason.OTHER_PERSON)
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+        message.refresh_from_db()
+        assert message.contact == enrolments(self.order)[0].contact
+        assert message.contact is not None
+        assert message.contact.email == "erika@example.de"
+
+    def test_an_order_that_moves_at_the_last_moment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def move() -> None:
+            self.correct()
+            self.order.refresh_from_db()
+            self.order.save()
+            look()
+
+        with monkeypatch.context() as patched:
+            happens_after_the_outbox(patched, move)
+            assert deliver() == []
+        assert deliver() == []
+        look()
+        assert [sent.to for sent in deliver()] == ["erika@example.de"]
+
+    def test_who_refused_the_news_does_not_get_those_of_another_order(self) -> None:
+        right = make_contact("erika@example.de")
+        withdrawals.withdraw(right, channel="email", purposes=[Purpose.ORDER_STATUS], source="test")
+        self.correct()
+        assert deliver() == []
+        look()
+        assert deliver() == []
+        assert reasons(self.order) == [(FollowUpState.SKIPPED, Reason.NO_CONSENT)]
+
+    def test_staff_read_that_it_names_somebody_else(self) -> None:
+        self.correct()
+        (prospect,) = tell(scopes.of_order(self.order.pk), timezone.now()).prospects
+        assert str(Reason.OTHER_PERSON.label) in prospect_text(prospect).summary
+
+
+def give_address(user: Any, phone: str) -> Any:
+    """The customer's own, as their address book has it."""
+    country = make_address("", "DE").country
+    return get_model("address", "UserAddress").objects.create(
+        user=user, first_name="Erika", last_name="Mustermann", line1="Heidestraße 17",
+        line4="Köln", postcode="51147", country=country, phone_number=phone,
+        is_default_for_shipping=True,
+    )  # fmt: skip
 
 
 class TestCrossSell:

@@ -12,6 +12,8 @@ from django.utils import timezone
 from oscar.core.loading import get_model
 
 from cart_recovery import models
+from cart_recovery.campaigns.planning import stop
+from cart_recovery.contacts.identities import merge, resolve_users
 from cart_recovery.models import EnrolmentState, FollowUpState, Reason, Trigger
 from cart_recovery.privacy.erasure import erase
 from cart_recovery.shop.progress import load_progress
@@ -654,6 +656,120 @@ class TestUnpaid:
         assert task.closed_at is not None
 
 
+class TestSeveralCampaigns:
+    """Of one trigger: what one of them has said, no other one says again."""
+
+    def two(self, trigger=Trigger.ORDER_SHIPPED, **kwargs):
+        first = make_order_campaign(trigger, priority=10, **kwargs)
+        return first, make_order_campaign(trigger, priority=20, **kwargs)
+
+    def switch_off(self, campaign):
+        """Keeps the date on which it was switched on: it may be on again in a minute."""
+        models.Campaign.objects.filter(pk=campaign.pk).update(is_active=False)
+
+    def switch_on(self, campaign):
+        models.Campaign.objects.filter(pk=campaign.pk).update(is_active=True)
+
+    def swap(self, first, second):
+        models.Campaign.objects.filter(pk=second.pk).update(priority=first.priority - 1)
+
+    def touch(self, order):
+        order.save()
+        look()
+
+    @pytest.mark.parametrize("how", ["off", "swapped"])
+    def test_what_was_told_is_not_told_by_the_other_one(self, how):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        set_told()
+        self.switch_off(first) if how == "off" else self.swap(first, second)
+        self.touch(order)
+        assert [e.campaign for e in enrolments(order)] == [first]
+
+    def test_what_is_planned_stays_where_it_is_as_long_as_its_campaign_is_on(self):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        self.swap(first, second)
+        self.touch(order)
+        (enrolment,) = enrolments(order)
+        assert (enrolment.campaign, enrolment.state) == (first, EnrolmentState.ACTIVE)
+
+    def test_what_a_campaign_could_not_say_any_more_another_one_says(self):
+        first, second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        self.switch_off(first)
+        self.touch(order)
+        assert states(order) == [
+            (EnrolmentState.STOPPED, Reason.SUPERSEDED), (EnrolmentState.ACTIVE, ""),
+        ]  # fmt: skip
+        assert [e.campaign for e in enrolments(order)] == [first, second]
+        # both are on again: nobody hears it twice
+        self.switch_on(first)
+        self.touch(order)
+        assert [e.state for e in enrolments(order)] == ["stopped", "active"]
+
+    def test_what_staff_have_cancelled_stays_cancelled(self):
+        first, _second = self.two()
+        order = make_order()
+        set_status(order, "Shipped")
+        look()
+        stop(enrolments(order), Reason.STAFF, timezone.now())
+        self.switch_off(first)
+        self.touch(order)
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.STAFF)]
+
+    @pytest.mark.parametrize("start", ["delivered", "shipped"])
+    def test_nobody_is_asked_twice_for_a_review(self, start):
+        """Also where the other campaign begins at another milestone."""
+        first, second = self.two(Trigger.REVIEW_REQUEST, starts_with="delivered")
+        models.Campaign.objects.filter(pk=second.pk).update(starts_with=start)
+        order = make_order(make_product(), make_product())
+        one, two = order.lines.order_by("pk")
+        ship(order, {one: 1, two: 1})
+        ship(order, {one: 1}, name="Delivered")
+        look()
+        set_told()
+        self.switch_off(first)
+        self.touch(order)
+        ship(order, {two: 1}, name="Delivered")
+        look()
+        asked = [(e.campaign, lines_of(e)) for e in enrolments(order)]
+        assert asked == [(first, {one.pk: 1}), (second, {two.pk: 1})]
+
+    @pytest.mark.parametrize("start", ["delivered", "shipped"])
+    def test_a_request_that_was_not_made_is_taken_over(self, start):
+        first, second = self.two(Trigger.REVIEW_REQUEST, starts_with="delivered")
+        models.Campaign.objects.filter(pk=second.pk).update(starts_with=start)
+        order = make_order()
+        set_status(order, "Delivered")
+        look()
+        self.switch_off(first)
+        self.touch(order)
+        self.switch_on(first)
+        self.touch(order)
+        running = [e.campaign for e in enrolments(order) if e.state == EnrolmentState.ACTIVE]
+        assert running == [second]
+
+    def test_two_reminders_to_pay_over_all_campaigns(self, settings):
+        settings.CART_RECOVERY = {
+            **settings.CART_RECOVERY,
+            "UNPAID_ORDER_STATUSES": ["Pending payment"],
+        }
+        first, _second = self.two(Trigger.ORDER_UNPAID, delays=(DAY, 3 * DAY))
+        order = make_order(status="Pending payment")
+        look()
+        models.FollowUp.objects.update(state=FollowUpState.DONE)
+        self.switch_off(first)
+        self.touch(order)
+        assert [e.campaign for e in enrolments(order)] == [first]
+
+
 class TestPeople:
     def test_the_guest_who_is_known_already(self):
         contact = make_contact("erika@example.de", phone="+4915123456789")
@@ -699,6 +815,133 @@ class TestPeople:
         look()
         assert enrolments(order) == []
         assert not models.Contact.objects.filter(email_key="weg@example.de").exists()
+
+    def shipped(self, **whose):
+        make_order_campaign(Trigger.ORDER_SHIPPED)
+        order = make_order(**whose)
+        set_status(order, "Shipped")
+        look()
+        return order
+
+    def correct(self, order, email):
+        order.guest_email = email
+        order.save()
+        look()
+
+    def test_a_mistyped_address_is_corrected(self):
+        order = self.shipped(email="erkia@example.de")
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erika@example.de"
+        assert enrolment.state == EnrolmentState.ACTIVE
+        assert models.TrackedOrder.objects.get().contact == enrolment.contact
+
+    def test_an_order_that_is_given_to_another_account(self):
+        user = make_user("kunde@example.de")
+        order = self.shipped(email="gast@example.de")
+        order.user, order.guest_email = user, ""
+        order.save()
+        look()
+        assert enrolments(order)[0].contact.user == user
+
+    def test_a_customer_changes_the_address_of_the_account(self):
+        user = make_user("alt@example.de")
+        order = self.shipped(user=user)
+        user.email = "neu@example.de"
+        user.save()
+        order.save()
+        look()
+        (enrolment,) = enrolments(order)
+        assert (enrolment.contact.user, enrolment.contact.email) == (user, "neu@example.de")
+
+    def test_what_was_told_stays_with_whom_it_was_told(self):
+        order = self.shipped(email="erkia@example.de")
+        set_told()
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erkia@example.de"
+
+    def test_what_ended_begins_again_for_the_right_person(self):
+        order = self.shipped(email="erkia@example.de")
+        set_status(order, "Pending")
+        look()
+        order.guest_email = "erika@example.de"
+        set_status(order, "Shipped")
+        look()
+        (enrolment,) = enrolments(order)
+        assert enrolment.contact.email == "erika@example.de"
+        assert enrolment.state == EnrolmentState.ACTIVE
+
+    def test_an_address_that_nobody_can_be_reached_at_ends_it_until_it_is_corrected(self):
+        order = self.shipped(email="erkia@example.de")
+        self.correct(order, "keine Adresse")
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.OTHER_PERSON)]
+        assert models.TrackedOrder.objects.get().contact is None
+        self.correct(order, "erika@example.de")
+        (enrolment,) = enrolments(order)
+        assert enrolment.state == EnrolmentState.ACTIVE
+        assert enrolment.contact.email == "erika@example.de"
+
+    @pytest.mark.parametrize("is_member", [False, True])
+    def test_nobody_who_was_erased_comes_back_with_a_corrected_order(self, is_member):
+        user = make_user("weg@example.de")
+        contact = resolve_users([user.pk])[user.pk]
+        erase([contact], source="staff", now=timezone.now())
+        order = self.shipped(email="gast@example.de")
+        order.user = user if is_member else None
+        self.correct(order, "" if is_member else "weg@example.de")
+        assert states(order) == [(EnrolmentState.STOPPED, Reason.OTHER_PERSON)]
+        assert not models.Contact.objects.filter(email_key="weg@example.de").exists()
+
+    def test_a_spelling_and_a_deleted_account_name_nobody_else(self):
+        user = make_user("kunde@example.de")
+        order, other = self.shipped(user=user), make_order(email="gast@example.de")
+        look()
+        contact = enrolments(order)[0].contact
+        self.correct(other, "Gast@Example.DE")
+        get_model("order", "Order").objects.filter(pk=order.pk).update(user=None)
+        order.refresh_from_db()
+        order.save()
+        look()
+        assert enrolments(order)[0].contact == contact
+        assert models.Contact.objects.filter(email_key="gast@example.de").count() == 1
+
+    def test_a_merged_contact_stays_the_right_one(self):
+        order = self.shipped(email="gast@example.de")
+        winner = make_contact("erika@example.de")
+        merge(winner, enrolments(order)[0].contact)
+        order.save()
+        look()
+        assert enrolments(order)[0].contact == winner
+
+    def test_orders_from_before_this_was_kept_keep_their_contact(self):
+        order = self.shipped(email="gast@example.de")
+        contact = make_contact("erika@example.de")
+        models.TrackedOrder.objects.update(named_digest="", contact=contact)
+        order.save()
+        look()
+        tracked = models.TrackedOrder.objects.get()
+        assert tracked.contact == contact
+        assert len(tracked.named_digest) == 64
+
+    def test_corrections_cost_a_batch_the_same_whatever_its_size(self):
+        make_order_campaign(Trigger.ORDER_SHIPPED)
+
+        def cost(number):
+            orders = [make_order(email=f"alt{number}-{n}@example.de") for n in range(number)]
+            for order in orders:
+                set_status(order, "Shipped")
+            look()
+            for n, order in enumerate(orders):
+                order.guest_email = f"neu{number}-{n}@example.de"
+                make_contact(order.guest_email)
+                order.save()
+            with CaptureQueriesContext(connection) as queries:
+                look()
+            assert all("neu" in enrolments(order)[0].contact.email for order in orders)
+            return len(queries)
+
+        assert cost(2) == cost(20)
 
     def test_a_new_order_ends_carts_and_not_news_of_the_last_order(self):
         make_order_campaign(Trigger.ORDER_SHIPPED)

@@ -24,7 +24,7 @@ from cart_recovery.delivery.pipeline import deliver_due
 from cart_recovery.models import FollowUp, Trigger
 from cart_recovery.receivers import orders
 from tests.factories import make_campaign, make_product, make_user
-from tests.orders.kit import look, make_order, refund, ship
+from tests.orders.kit import look, make_address, make_order, refund, ship
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PIPELINE = {
@@ -188,8 +188,9 @@ def test_five_thousand_orders_at_once(monkeypatch):
 
 
 def make_orders(number, *, people):
-    """Orders with a line each, of members with a phone number; five each by a thousand people."""
+    """Orders with a line and a phone number each; five each by a thousand people."""
     order_model, line_model = get_model("order", "Order"), get_model("order", "Line")
+    address_model = get_model("order", "ShippingAddress")
     product = make_product()
     contacts = models.Contact.objects.bulk_create(
         models.Contact(
@@ -198,12 +199,17 @@ def make_orders(number, *, people):
         )
         for n in range(people)
     )  # fmt: skip
+    country = make_address("", "DE").country
+    addresses = address_model.objects.bulk_create(
+        address_model(line1="Weg 1", country=country, phone_number=contact.phone)
+        for contact in contacts
+    )
     now = timezone.now()
     rows = order_model.objects.bulk_create(
         order_model(
             number=f"M{n}", guest_email=contacts[n % people].email, currency="EUR",
             total_incl_tax=20, total_excl_tax=20, shipping_incl_tax=0, shipping_excl_tax=0,
-            status="Pending", date_placed=now - dt.timedelta(hours=1),
+            status="Pending", shipping_address=addresses[n % people], date_placed=now - dt.timedelta(hours=1),
         )
         for n in range(number)
     )  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
-from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS
+from cart_recovery.campaigns.order_wants import AFTER_RETURN, KINDS
 from cart_recovery.carts.guarding import log_failure
 from cart_recovery.delivery.cart_requests import Subject
 from cart_recovery.delivery.suggesting import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 
-from cart_recovery.campaigns.order_planning import KINDS
+from cart_recovery.campaigns.order_wants import KINDS
 from cart_recovery.eligibility.order_rules import OrderSubject
 from cart_recovery.eligibility.purchases import ordered_again
 from cart_recovery.models import CHOSEN_START_TRIGGERS, Enrolment, OrderMilestone, Trigger

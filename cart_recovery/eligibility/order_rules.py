@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Final
 
-from cart_recovery.campaigns.order_planning import AFTER_RETURN, KINDS, is_overtaken
+from cart_recovery.campaigns.order_wants import AFTER_RETURN, KINDS, is_overtaken
 from cart_recovery.contacts.claims import usable_phone
 from cart_recovery.eligibility.verdicts import Skip
 from cart_recovery.models import (

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from cart_recovery import models
 from cart_recovery.campaigns.defaults import install_defaults as install_campaigns
+from cart_recovery.campaigns.order_wants import KINDS
 from cart_recovery.channels.locmem import LocmemChannel
 from cart_recovery.consent import notices, opt_ins
 from cart_recovery.consent.wordings import current
@@ -120,12 +121,18 @@ def send_order_campaigns(now: dt.datetime) -> int:
         )  # fmt: skip
         product = make_product()
         product.primary_recommendations.create(recommendation=beside)
-        order = make_order(product, email=contact.email, status=status)
+        order = make_order(product, email=contact.email, phone=str(contact.phone), status=status)
         tracked = models.TrackedOrder.objects.get(order=order)
         enrolment = models.Enrolment.objects.create(
             campaign=campaign, contact=contact, order=tracked, clock_at=now, enrolled_at=now
         )
-        models.EnrolledLine.objects.create(enrolment=enrolment, line=order.lines.get())
+        line = order.lines.get()
+        models.EnrolledLine.objects.create(enrolment=enrolment, line=line)
+        if trigger in KINDS:
+            models.OrderMilestone.objects.create(
+                tracked=tracked, kind=KINDS[trigger], line=line, quantity=line.quantity, group="",
+                reached_at=now,
+            )  # fmt: skip
         due_at = now - dt.timedelta(minutes=1)
         models.FollowUp.objects.create(
             enrolment=enrolment, step=campaign.steps.get(), planned_for=due_at, due_at=due_at

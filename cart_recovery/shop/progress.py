@@ -201,7 +201,7 @@ def _expected(
         (prices[line.line_id] * line.open_quantity / line.quantity
          for line in lines if line.open_quantity > 0), Decimal(0),
     )  # fmt: skip
-    if all(line.open_quantity <= 0 for line in lines):
+    if lines and all(line.open_quantity <= 0 for line in lines):
         return Decimal(0)
     closed = sum(prices.values(), Decimal(0)) - wanted
     # a shop may have taken it out of the total already

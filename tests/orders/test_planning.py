@@ -530,6 +530,12 @@ class TestUnpaid:
         look()
         assert states(order) == [(EnrolmentState.STOPPED, Reason.ORDER_PAID)]
 
+    def test_an_order_without_lines_is_owed_as_a_whole(self):
+        order = make_order(status="Pending payment")
+        order.lines.all().delete()
+        payment = load_progress([order.pk])[order.pk].payment
+        assert (payment.is_due, payment.amount_due) == (True, order.total_incl_tax)
+
     def test_the_time_is_counted_from_when_the_money_was_missed(self):
         """As after a direct debit that came back."""
         order = make_order(placed_at=timezone.now() - 20 * DAY)
